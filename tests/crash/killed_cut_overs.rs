@@ -23,7 +23,8 @@ const USUAL_CYCLES: u64 = 6;
 const PAIS: u64 = 1_500;
 /// A run is killed within so many PAIs, some batches.
 const PAIS_BEFORE_KILL: u64 = 300;
-/// With fewer PAIs left to switch, the next runs switch them the other way.
+/// With fewer PAIs left to switch, the next run switches them the other way. Otherwise runs of both ways take
+/// turns.
 const PAIS_LEFT_MIN: u64 = 2 * PAIS_BEFORE_KILL;
 /// The last PAI in their order, which is that of the cut-over.
 const LAST: &str = "other-1499";
@@ -49,11 +50,17 @@ async fn switch_each_pai_whole(kind: DbKind) {
     let origin = system.start_origin().await;
     let accounts = system.write_file("more-accounts.csv", &account_lines());
     run_to_its_end(system.command_line().arg("import-accounts").arg(&accounts));
-    let pais = system.write_file("pais.csv", &pai_lines());
+    let pais = system.write_file("pais.csv", &pai_lines(PAIS));
     run_to_its_end(system.command_line().args(["switch", "load"]).arg(&pais));
+    // Half of them, so that runs of both ways are killed from the beginning.
+    let half = system.write_file("half.csv", &pai_lines(PAIS / 2));
+    let mut cut_over = system.command_line();
+    cut_over.args(["switch", "cut-over", "--partner", "netflix", "--cohort"]).arg(&half);
+    run_to_its_end(&mut cut_over);
     let mut callers = partner.begin_load(&system, &origin, 11);
     let counts = kill_runs(&system, &origin, &pais, cycles, dice).await;
     println!("{cycles} runs were killed: {counts:?}");
+    assert!(cycles < USUAL_CYCLES || counts.of_each.iter().all(|runs| *runs > 0), "{counts:?}");
     run_to_its_end(system.command_line().args(["switch", "cut-over", "--partner", "netflix"]));
     callers.end_load().await;
     partner.lock_record().tally.clone().assert_served();
@@ -64,7 +71,7 @@ async fn switch_each_pai_whole(kind: DbKind) {
     assert_eq!(system.db.count_of(notices).await, 0, "the partner knows them");
     // A run is in the audit before it switches anything.
     let runs = system.db.count_of("audit WHERE act IN ('cut-over', 'turned-off')").await;
-    assert_eq!(runs, cycles + 1);
+    assert_eq!(runs, cycles + 2);
     origin.kill();
     system.db.remove_edge_jobs().await;
     audit_ledger(&system, &partner).await;
@@ -91,13 +98,14 @@ async fn kill_runs(
     cycles: u64,
     mut dice: Dice,
 ) -> KillCounts {
-    let (mut counts, mut turns_on) = (KillCounts::default(), true);
+    let (mut counts, mut turns_on) = (KillCounts::default(), false);
     for _ in 0..cycles {
         let before = system.db.count_of(ON).await;
-        let left = if turns_on { PAIS - before } else { before };
-        if left < PAIS_LEFT_MIN {
-            turns_on = !turns_on;
-        }
+        turns_on = match (PAIS - before < PAIS_LEFT_MIN, before < PAIS_LEFT_MIN) {
+            (true, _) => false,
+            (_, true) => true,
+            (false, false) => !turns_on,
+        };
         let goal = 1 + dice.draw_below(PAIS_BEFORE_KILL);
         let mut run = begin_run(system, pais, turns_on);
         wait_until_none(async || {
@@ -110,7 +118,9 @@ async fn kill_runs(
         let _ = run.kill();
         let _ = run.wait();
         counts.of_each[usize::from(!turns_on)] += 1;
-        counts.switched += system.db.count_of(ON).await.abs_diff(before);
+        let switched = system.db.count_of(ON).await.abs_diff(before);
+        assert!(switched >= goal, "a run has ended after {switched} of {goal} PAIs");
+        counts.switched += switched;
         assert_whole(system).await;
         if system.db.count_of(&format!("pais WHERE pai = '{LAST}' AND dark_since IS NOT NULL")).await == 1 {
             assert_eq!(post_charge(system, origin).await, StatusCode::SERVICE_UNAVAILABLE, "it is dark");
@@ -170,12 +180,12 @@ fn account_lines() -> String {
 }
 
 /// Open PAIs with subscriptions.
-fn pai_lines() -> String {
+fn pai_lines(count: u64) -> String {
     let line = |n: u64| {
         format!(
             "netflix,other-{n:04},+1202600{n:04},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-{n},NEW_ACCOUNT,standard,\
              1599,USD,,2022-09-28T12:00:00Z,web"
         )
     };
-    pais_csv(&(0..PAIS).map(line).collect::<Vec<_>>())
+    pais_csv(&(0..count).map(line).collect::<Vec<_>>())
 }

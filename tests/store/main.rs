@@ -48,6 +48,7 @@ mod figures;
 mod filing;
 mod flows;
 mod gifts;
+mod given_back_elsewhere;
 mod groups;
 mod imports;
 mod job_traces;

@@ -34,7 +34,8 @@ impl TurnOffReport {
 }
 
 impl TurnOff<'_> {
-    /// Turns off all PAIs of the partner, in their order. Those that are issued meanwhile stay on.
+    /// Turns off all PAIs of the partner, in their order. One that is issued meanwhile may stay on: the caller
+    /// counts those that do.
     pub async fn run_all(
         &self,
         report: &mut TurnOffReport,

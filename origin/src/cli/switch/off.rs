@@ -67,7 +67,7 @@ impl Arguments {
         bar.finish_and_clear();
         print_line!("{} PAIs were turned off; {} were dark before.", report.turned_off, report.dark_before);
         if let Err(error) = outcome {
-            print_error_line!("It was interrupted: run it again, and it goes on with the rest.");
+            print_error_line!("It was interrupted. Run it again to continue with the rest.");
             return Err(database_failed(error));
         }
         if report.under_way > 0 {
@@ -76,6 +76,9 @@ impl Arguments {
                 report.under_way
             );
         }
-        Ok(VerbOutcome::findings_if(report.under_way > 0))
+        let on = store.count_pais_that_are_on(self.partner).await.map_err(database_failed)?;
+        print_line!("{on} PAIs of this partner are on.");
+        // Without a cohort these are all that stay on: a customer may have signed up meanwhile.
+        Ok(VerbOutcome::findings_if(report.under_way > 0 || (cohort.is_none() && on > 0)))
     }
 }

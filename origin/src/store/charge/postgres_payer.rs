@@ -41,7 +41,8 @@ pub(super) const PAYER: &str =
 /// period had begun before the other subscription came into force, and the other's period begins no
 /// earlier than that: it is what is left of that period.
 /// Otherwise the partner could have the same days paid again by reporting a new subscription. A charge
-/// of which billing has refunded everything does not count, nor one that does not meet the `condition`.
+/// of which all was given back does not count, by billing here or by another system, nor one that does
+/// not meet the `condition`. What billing has not answered for is not given back yet.
 pub(super) fn is_charged(
     pai: &str,
     subscription: &str,
@@ -65,8 +66,8 @@ pub(super) fn is_charged(
                              AND NOT (t.period_from < {begin} AND {begin} <= {period_from}
                                  OR {period_from} < {others_begin} AND {others_begin} <= t.period_from))
                      AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
-                     AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                                           WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED'))"
+                     AND t.amount_minor > t.refunded_minor - (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                           WHERE f.transaction_id = t.transaction_id AND f.status = 'PENDING'))"
     )
 }
 

@@ -39,7 +39,9 @@ impl Payer {
 /// Days are charged already by another charge of the same subscription, and by an adopted charge, of
 /// which the ledger has lost the mandate, or a claim, which another system has posted. Charges of two subscriptions may be for the same day only if
 /// one's period had begun before the other subscription came into force: it is what is left of that
-/// period. Otherwise the partner could have the same days paid again by reporting a new subscription.
+/// period. Otherwise the partner could have the same days paid again by reporting a new subscription. A
+/// charge of which all was given back does not count, by billing here or by another system. What billing
+/// has not answered for is not given back yet.
 const FIND_PAYER: &str =
     "SELECT p.state, p.closed_reason, p.dark_since IS NOT NULL AS is_dark, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
          m.mandate_id, m.offer, m.plan, m.price_minor, m.currency AS price_currency,
@@ -55,8 +57,8 @@ const FIND_PAYER: &str =
                          OR (SELECT min(b.in_force_from) > ?3 AND min(b.in_force_from) <= t.period_from
                              FROM mandates b WHERE b.partner_subscription_id = o.partner_subscription_id)))
                  AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
-                 AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+                 AND t.amount_minor > t.refunded_minor - (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'PENDING')
          ) END AS is_charged
      FROM pais p JOIN subscribers h USING (subscriber_id)
          LEFT JOIN partner_subscriptions s

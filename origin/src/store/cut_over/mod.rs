@@ -84,7 +84,7 @@ impl Store {
     }
 
     /// Makes a PAI dark, so that another system can charge it. One of which a charge or a refund is under
-    /// way stays on: its bill line would be the other system's surprise.
+    /// way stays on: the other system could not say what has become of it, and would charge the same days.
     pub async fn turn_off_pai(
         &self,
         now: Timestamp,

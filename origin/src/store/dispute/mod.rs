@@ -18,8 +18,8 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::partner::DisputeStateRequest;
 
 impl Store {
-    /// Opens a dispute about a charge, or decides an open one. A repeated call changes nothing. The
-    /// one about fraud is reported to the partner.
+    /// Opens a dispute about a charge, or decides an open one. A repeated call changes nothing. One
+    /// about fraud is reported to the partner.
     pub async fn post_dispute(
         &self,
         nonce: Option<Nonce>,

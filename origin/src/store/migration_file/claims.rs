@@ -77,6 +77,10 @@ impl KnownCharges {
             return Ok(LoadOutcome::Loaded);
         };
         let Some(fingerprint) = known.fingerprint else { return known.plan_own(claim, writes) };
+        // Also a line as it was loaded first: that system has not taken in what was given back here.
+        if known.has_gone_back && claim.refunded_minor < known.refunded_minor {
+            return Err(LoadRefusal::Changed);
+        }
         if fingerprint == claim.fingerprint.to_bytes() {
             return Ok(LoadOutcome::Unchanged);
         }

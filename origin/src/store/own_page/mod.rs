@@ -88,7 +88,7 @@ pub struct CustomerCharge {
     pub decline_reason: Option<DeclineReason>,
     /// The date of the bill that it is on, if billing has said so.
     pub billed_on: Option<Day>,
-    /// Amount of the approved refunds, in minor units.
+    /// Amount of the approved refunds, in minor units, and of what another system has given back.
     pub refunded_minor: i64,
     /// Amount of the pending refunds, in minor units.
     pub refunding_minor: i64,

@@ -33,8 +33,8 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
         AND (s.plan IS NOT NULL OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai))";
 
 /// The newest charges of each PAI, and of these the newest: the cost does not grow with the ledger.
-const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
-         WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
+const CHARGES: &str = "SELECT t.*, t.taken_off_minor - (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
+         WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING') AS refunded_minor
     FROM unnest($1::TEXT[]) AS own (pai) CROSS JOIN LATERAL (
         SELECT transaction_id, ext_transaction_id, partner, created_at, description, period_from, period_to, amount_minor, currency,
             tax_minor, status, decline_reason, billed_on, refunded_minor AS taken_off_minor

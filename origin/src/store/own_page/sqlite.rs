@@ -35,8 +35,8 @@ const CHARGES: &str =
     "SELECT t.transaction_id, t.ext_transaction_id, t.partner, t.created_at, t.description, t.period_from,
         t.period_to, t.amount_minor, t.currency, t.tax_minor, t.status, t.decline_reason, t.billed_on,
         t.refunded_minor AS taken_off_minor,
-        (SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
-         WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
+        t.refunded_minor - (SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
+         WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING') AS refunded_minor
     FROM transactions t WHERE t.pai = ?1 AND (t.created_at, t.transaction_id) < (?2, ?3)
     ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT ?4";
 

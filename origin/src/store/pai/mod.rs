@@ -19,7 +19,7 @@ impl Store {
     /// Finds or creates the PAI of a number's present subscriber, and has the edge informed of a
     /// new one. When the number's `subscriber_ref` has changed, it has a new subscriber, and the
     /// PAIs of the earlier one are closed permanently. The caller has checked the account at `now`,
-    /// and its account is active: PAIs that were suspended before then are active again. There is
+    /// and it is active: PAIs that were suspended before then are active again. There is
     /// no nonce when the call has spent it on a PIN. `None` when the flow that has proved the number
     /// is over.
     pub async fn issue_pai(

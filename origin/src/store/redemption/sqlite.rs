@@ -161,8 +161,8 @@ fn find_next_period(
         .prepare_cached(
             "SELECT max(t.period_to) FROM transactions t WHERE t.pai = ?1 AND t.status <> 'DECLINED'
                  AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
-                 AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+                 AND t.amount_minor > t.refunded_minor - (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'PENDING')
                  AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
         )?
         .query_row([pai.to_string()], |row| row.get(0))?;

@@ -173,8 +173,8 @@ const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
     WHERE t.pai = ?1 AND t.status <> 'DECLINED'
         AND (o.partner_subscription_id = ?2 OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
         AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
-        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
+        AND t.amount_minor > t.refunded_minor - (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'PENDING')";
 
 pub(in crate::store) fn find_subscription_mandate(
     db: &Connection,

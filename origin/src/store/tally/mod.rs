@@ -18,7 +18,7 @@ use onbill_domain::timestamp::Timestamp;
 
 impl Store {
     /// Whether the ceilings of a partner's checks are exceeded, without counting. It saves a look-up
-    /// whose result is not known; the count itself decides.
+    /// whose result the partner could not be given; the count itself decides.
     pub async fn find_exceeded_check(
         &self,
         now: Timestamp,
