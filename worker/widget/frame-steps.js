@@ -25,7 +25,7 @@ function show(name, section = name) {
 function say(text) { $('status').textContent = text; }
 
 function fieldError(field, key) {
-  $(`${field.id}-error`).textContent = key ? t(strings[key] ? key : 'unexpected', { country: country() }) : '';
+  $(`${field.id}-error`).textContent = key ? t(strings[key] ? key : 'unexpected') : '';
   field.removeAttribute('aria-invalid');
   if (!key) return;
   field.setAttribute('aria-invalid', 'true');
