@@ -113,7 +113,7 @@ public class Onbill {
 
     static String authority(URI uri) {
         int usual = uri.getScheme().equals("https") ? 443 : 80;
-        String host = uri.getHost().toLowerCase();
+        String host = uri.getHost().toLowerCase(Locale.ROOT);
         return uri.getPort() == -1 || uri.getPort() == usual ? host : host + ":" + uri.getPort();
     }
 

@@ -21,7 +21,7 @@ from threading import Lock
 
 SKEW_SECONDS = 300
 BODY_BYTES_MAX = 16 * 1024
-PARAMS = re.compile(r'sig1=(\((?P<names>[^()]*)\)(?P<rest>(?:;[a-z]+=(?:\d{1,12}|"[ !#-\[\]-~]*"))*))')
+PARAMS = re.compile(r'sig1=(\((?P<names>[^()]*)\)(?P<rest>(?:;created=\d{1,12}|;[a-z]+="[ !#-\[\]-~]*")*))')
 PARAM = re.compile(r';([a-z]+)=(?:(\d+)|"([^"]*)")')
 
 
@@ -60,7 +60,7 @@ class Verifier:
             raise Refused("these components are not covered, or not in this order")
         if sorted(params) != ["created", "keyid", "nonce", "tag"] or params["tag"] != self.tag:
             raise Refused(f"the parameters are not created, nonce, keyid and the tag {self.tag}")
-        if abs(int(params["created"]) - time.time()) > SKEW_SECONDS:
+        if not params["created"].isdecimal() or abs(int(params["created"]) - time.time()) > SKEW_SECONDS:
             raise Refused("created is more than 300 s off")
         if params["keyid"] not in self.keys:
             raise Refused("the key is not known")
@@ -73,7 +73,7 @@ class Verifier:
         self.spend(params["keyid"], params["nonce"])
 
     def spend(self, key: str, nonce: str) -> None:
-        """Takes a nonce once. With several servers, keep them where all of them look."""
+        """Takes a nonce once. With several servers, keep them where all of them look. A restart forgets these."""
         now = time.time()
         with self.lock:
             self.nonces = {spent: until for spent, until in self.nonces.items() if until > now}
@@ -99,19 +99,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         length = self.headers.get("content-length") or "0"
-        if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+        if "transfer-encoding" in self.headers or not length.isdecimal() or int(length) > BODY_BYTES_MAX:
             self.close_connection = True
             return self.answer(413, {"code": "invalid-request", "message": "The body is too large."})
         body = self.rfile.read(int(length))
         try:
             self.verifier.verify(self.command, self.path, self.headers, body)
-            status, answer = handle(self.command, self.path, json.loads(body) if body else None)
+            content = json.loads(body) if body else None
         except Refused as why:
             self.log_message("refused: %s", why)
-            status, answer = 401, {"code": "authorization-failure", "message": "The signature is not valid."}
+            return self.answer(401, {"code": "authorization-failure", "message": "The signature is not valid."})
         except ValueError:
-            status, answer = 400, {"code": "invalid-request", "message": "The body is not JSON."}
-        self.answer(status, answer)
+            return self.answer(400, {"code": "invalid-request", "message": "The body is not JSON."})
+        # Outside of the try: where your own work fails, the caller must not take it for a refusal. It asks again.
+        self.answer(*handle(self.command, self.path, content))
 
     do_POST = do_GET
 

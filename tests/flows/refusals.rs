@@ -43,8 +43,9 @@ async fn every_number_gets_same_response_until_proven() {
         let (status, refusal) = system.enter_number(&system.acme, foreign).await;
         assert_eq!((status.as_u16(), &refusal["code"]), (400, &json!("number-foreign")), "{foreign}");
         assert_eq!(
-            refusal["words"]["number-foreign"], "Please enter a number from this country: {country}.",
-            "the frame names the country"
+            refusal["words"]["number-foreign"],
+            "This number is from another country. Please enter your {operator} number.",
+            "the frame names the operator"
         );
     }
     // Only numbers whose line receives SMS get one.

@@ -17,7 +17,7 @@ const pairs = ({ rows, price, date }) => rows.map(({ label, text }) => {
 // `notice` says why the customer reads the step again.
 function showAgreed({ notice = '', agreement }) {
   const { title, note, consent, links, accept } = agreement;
-  for (const [part, text] of [['title', title], ['notice', notice], ['note', note], ['consent', consent]]) $(`agreed-${part}`).textContent = text;
+  for (const [part, text] of Object.entries({ title, notice, note, consent })) $(`agreed-${part}`).textContent = text;
   $('agreed').replaceChildren(...pairs(agreement));
   $('agreed-links').replaceChildren(...links.filter(({ url }) => /^https?:/.test(url)).map(link));
   $('confirm-submit').textContent = accept;

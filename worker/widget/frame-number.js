@@ -32,7 +32,6 @@ function switchNumber() {
 }
 
 const picked = () => picking ? $('lines').querySelector(':checked').value : number.value.trim();
-const country = () => new Intl.DisplayNames(locale, { type: 'region', style: 'short' }).of(operator.country);
 
 function sendNumber() {
   asked = picked();

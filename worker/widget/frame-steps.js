@@ -8,7 +8,7 @@ function show(name, section = name) {
   if (name !== 'error') {                    // a failure is within the step that it stops
     const reached = { number: 1, challenge: 1, pin: 2, confirm: 3, opening: 3 }[name];
     $('progress').hidden = !reached;
-    $('step').textContent = reached ? t('step', { step: count(reached), steps: count(3) }) : '';
+    $('step').textContent = reached ? t('step', { step: reached, steps: 3 }) : '';
     document.querySelectorAll('#progress i').forEach((bar, at) => { bar.className = at < reached ? 'on' : ''; });
   }
   fieldError(number);
@@ -25,7 +25,7 @@ function show(name, section = name) {
 function say(text) { $('status').textContent = text; }
 
 function fieldError(field, key) {
-  $(`${field.id}-error`).textContent = key ? t(strings[key] ? key : 'unexpected', { country: country() }) : '';
+  $(`${field.id}-error`).textContent = key ? t(strings[key] ? key : 'unexpected') : '';
   field.removeAttribute('aria-invalid');
   if (!key) return;
   field.setAttribute('aria-invalid', 'true');

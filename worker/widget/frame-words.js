@@ -5,7 +5,7 @@ const isolate = text => page.dir === 'rtl' || /[\u0590-\u08ff\ufb1d-\ufdff\ufe70
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => name in values ? isolate(values[name]) : whole);
 // A sentence of the edge's is its own words.
 const t = (key, values) => fill(own && strings[`own-${key}`] || strings[key] || key,
-  { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values });
+  { operator: operator.name, partner: partner?.name || '', digits, ...values });
 // The same for a sentence with a line: the number stays whole where the sentence breaks.
 const withLine = (key, value) => {
   const [text, line] = [t(key, { line: value }), isolate(value)];
@@ -15,17 +15,17 @@ const withLine = (key, value) => {
 // The operator's country decides between `$15.99` and `15,99 $`. English is British outside of the US, also where it is foreign.
 // Arabic keeps the digits of its codes and SMS, and the calendar of the bill.
 const region = (locale === 'en' && operator.country !== 'US' ? 'en-GB' : `${locale}-${operator.country}`) + '-u-ca-gregory-nu-latn';
-const count = (value, unit) => new Intl.NumberFormat(region, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+const count = (value, unit) => new Intl.NumberFormat(region, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
 const when = seconds => {
   const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];
   return count(Math.ceil(seconds / size), unit);
 };
 const money = ({ value, currency, decimals }) => {
-  const style = { style: 'currency', currency };
+  const format = () => new Intl.NumberFormat(region, { style: 'currency', currency,
+    minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   // Half of a deployment may be of a version that does not tell them.
-  decimals ??= new Intl.NumberFormat(region, style).resolvedOptions().maximumFractionDigits;
-  const text = new Intl.NumberFormat(region, { ...style,
-    minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
+  decimals ??= format().resolvedOptions().maximumFractionDigits;
+  const text = format().format(value / 10 ** decimals);
   return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
 };
 // Arabic names the month: in numbers alone, day and month are told apart by direction only.

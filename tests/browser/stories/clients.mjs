@@ -134,7 +134,7 @@ test('Python: takes the calls that are signed for it, each once', async () => {
   const answers = [];
   const port = await freePort();
   const passOn = async (request, body) => {
-    const { method, url: target, headers: { host, connection, ...headers } } = request;
+    const { method, url: target, headers: { host, connection, 'content-length': length, ...headers } } = request;
     const answer = await fetch(`http://127.0.0.1:${port}${target}`, { method, headers, body });
     answers.push(answer.status);
     return answer;
