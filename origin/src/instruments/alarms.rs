@@ -25,7 +25,8 @@ const SAY_AGAIN_SECONDS: i64 = 3_600;
 pub struct Alarms {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// How often each was raised since the start, repeats aside, in the order of [`Alarm::ALL`].
+    /// How often each began since the start, in the order of [`Alarm::ALL`]. One that is active already is
+    /// not counted again.
     raised: [AtomicU64; Alarm::ALL.len()],
     /// For the one who writes the state, and for the one who posts the news.
     changed: Notify,

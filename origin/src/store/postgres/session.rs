@@ -1,7 +1,7 @@
 //! One session at a server, and when it is over.
 //!
 //! A session that has once failed in a way that is not the statement's own fault is never used
-//! again: after a failover it may lead to a server that takes no writes, and would say so permanently.
+//! again: after a failover it may lead to a server that takes no writes, and would refuse them permanently.
 
 use super::session_error::{SessionError, is_session_over, is_warning};
 use crate::store::commits::CommitMetrics;
