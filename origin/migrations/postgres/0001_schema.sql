@@ -331,7 +331,7 @@ CREATE TABLE transactions (
     billed_on          TEXT,
     -- The stored response: the bytes of the first one, for every replay. NULL until it is given.
     stored_response    BYTEA,
-    -- Until then a replay is told request-in-progress; after it, it stores the response itself.
+    -- Until then a replay gets request-in-progress; after it, it stores the response itself.
     responding_until   BIGINT NOT NULL,
     created_at         BIGINT NOT NULL,
     -- When the outcome was written; NULL while the charge is PENDING.
@@ -681,7 +681,7 @@ CREATE TABLE alarms (
     -- When it was over, or a person closed it.
     cleared_at   BIGINT,
     -- The last change that the receiver of the alarm webhook has taken.
-    told         TEXT CHECK (told IN ('raised', 'cleared')),
+    reported     TEXT CHECK (reported IN ('raised', 'cleared')),
     PRIMARY KEY (alarm, subject, instance)
 );
 -- Clean-up.
