@@ -129,10 +129,10 @@ async fn coupon_is_sold_sent_redeemed_and_billed() {
     system.advance_seconds(400 * 86_400);
     assert_eq!(redeem_code(&system, &code, "r-1").await, (StatusCode::OK, answer.clone()));
     assert_eq!(status_and_code(&redeem_code(&system, &code, "r-2").await), (409, "token-already-used"));
-    let reported = find_coupon(&system, "c-1").await;
-    assert_eq!((&reported["state"], &reported["servicePeriod"]), (&json!("REDEEMED"), &period));
-    assert_eq!(reported["unpaid"], false);
-    assert!(!reported.to_string().contains(&code[5..]), "no answer has the code");
+    let coupon = find_coupon(&system, "c-1").await;
+    assert_eq!((&coupon["state"], &coupon["servicePeriod"]), (&json!("REDEEMED"), &period));
+    assert_eq!(coupon["unpaid"], false);
+    assert!(!coupon.to_string().contains(&code[5..]), "no answer has the code");
 
     // By the id of its charge it can be queried, and refunded.
     let charge = answer["extTransactionID"].as_str().expect("is text");

@@ -111,12 +111,12 @@ async fn ineligible_customer_reads_reason_and_way_on() {
         set_answer(&system, &json!({"reason": reason})).await;
         // That a line is a minor's is told to the customer, and to no partner.
         let of_device = if reason == Ineligibility::Minor { Ineligibility::Other } else { reason };
-        for ((status, answer), reported) in [
+        for ((status, answer), expected) in [
             (system.enter_session_number(&system.nova, NUMBER).await, reason),
             (ask_by_device(&system, NUMBER).await, of_device),
         ] {
             assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("account-not-eligible")));
-            assert_eq!(reason_and_page(&answer), (&json!(reported), "help"));
+            assert_eq!(reason_and_page(&answer), (&json!(expected), "help"));
         }
     }
     // The customer proves the number with a code, and is told the same.
@@ -240,9 +240,9 @@ async fn operators_word_stays_with_the_operator() {
         let (status, now) = system.call_ott(Method::GET, &path, Value::Null).await;
         assert_eq!((status, &now["rawResult"]), (StatusCode::OK, &not_eligible().1), "{now}");
     }
-    let reported = system.network.calls_to(onbill_test_harness::NETFLIX, "/transaction-state");
-    assert!(!reported.is_empty(), "the decision came later");
-    let called = reported.iter().map(|(body, _)| String::from_utf8_lossy(body).into_owned());
+    let webhooks = system.network.calls_to(onbill_test_harness::NETFLIX, "/transaction-state");
+    assert!(!webhooks.is_empty(), "the decision came later");
+    let called = webhooks.iter().map(|(body, _)| String::from_utf8_lossy(body).into_owned());
     assert!(called.into_iter().all(|body| !body.contains("minor") && body.contains("not-eligible")));
     // Billing may use such a word as its own code.
     set_answer(&system, &json!({})).await;

@@ -259,13 +259,13 @@ async fn customer_closes_a_link_once_and_permanently(db: TestStore) {
 
     let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
     assert_eq!((standing.version, standing.closed_reason), (2, Some(REVOKED)));
-    let reported = db
+    let jobs = db
         .lease_due(100)
         .await
         .iter()
         .filter(|entry| crate::test_store::job_name(entry).0.starts_with("pai-"))
         .count();
-    assert_eq!(reported, 2, "partner and edge, once each");
+    assert_eq!(jobs, 2, "partner and edge, once each");
     assert_eq!(find_decline_reason(&db, pai, "n-1").await, Some(REVOKED));
     let waits = db.store.find_pending_charge(waiting).await.expect("works").expect("waits");
     assert_eq!(waits.closed, Some(REVOKED), "its hand-off declines it");

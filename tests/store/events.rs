@@ -23,7 +23,7 @@ use onbill_origin::store::{
 on_each_database!(
     event_is_recorded_once_and_replayed_permanently,
     a_suspended_account_holds_its_pais_until_it_is_resumed,
-    leaving_subscriber_keeps_the_pai_permanently,
+    pai_of_a_leaving_subscriber_is_closed_permanently,
     subscriber_stays_when_the_number_changes,
     another_subscribers_number_is_not_taken,
     number_of_a_former_subscriber_is_free,
@@ -110,7 +110,7 @@ async fn a_suspended_account_holds_its_pais_until_it_is_resumed(db: TestStore) {
     }
 }
 
-async fn leaving_subscriber_keeps_the_pai_permanently(db: TestStore) {
+async fn pai_of_a_leaving_subscriber_is_closed_permanently(db: TestStore) {
     for (n, (leaves, reason)) in [
         (Ceased, DeclineReason::AccountClosed),
         (PortedOut, DeclineReason::AccountClosed),

@@ -253,8 +253,8 @@ pub(super) mod tests {
             ("month = 10000", "month = 0", "positive"),
             ("month = 10000", "[[limits]]\ncurrency = \"USD\"", "limits in USD are there twice"),
         ] {
-            let verdict = check(&GOOD.replace(from, to)).expect_err(to);
-            assert!(verdict.contains(complaint), "{verdict}");
+            let mistakes = check(&GOOD.replace(from, to)).expect_err(to);
+            assert!(mistakes.contains(complaint), "{mistakes}");
         }
     }
 }

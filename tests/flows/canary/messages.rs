@@ -53,16 +53,16 @@ pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
     words.assert_absent("the origin's log", &LogCapture::capture_process().to_bytes());
     words.assert_absent("the edge's log", system.edge.log_lines().join("\n").as_bytes());
     words.assert_absent("the edge's store", format!("{:?}", system.edge.kv_entries()).as_bytes());
-    let mut reported = 0;
+    let mut found = 0;
     for crossing in system.network.raw_calls() {
         let path = crossing.path.as_str();
         words.assert_absent("a URL", path.as_bytes());
         words.assert_absent(&format!("the answer of {path}"), &crossing.response);
         if ["/ott/v1/notification", "/csp/notification"].contains(&path) {
-            reported += usize::from(words.find_spelling(&crossing.request).is_some());
+            found += usize::from(words.find_spelling(&crossing.request).is_some());
         } else {
             words.assert_absent(&format!("a call of {path}"), &crossing.request);
         }
     }
-    assert!(reported > 10, "the words are what was said: {reported}");
+    assert!(found > 10, "the words are what was said: {found}");
 }

@@ -74,14 +74,14 @@ pub(super) async fn search_metrics(operator: &TestOperator, search: &Search) {
 /// For all pairs of parties: only those that must send a code send one, and only those that must
 /// receive one do.
 pub(super) fn search_calls_for_codes(system: &TestSystem, codes: &Search) {
-    let mut reported = 0;
+    let mut found = 0;
     for crossing in system.network.raw_calls() {
         let path = crossing.path.as_str();
         if TELL_CODES.contains(&path) {
-            reported += usize::from(codes.find_spelling(&crossing.request).is_some());
+            found += usize::from(codes.find_spelling(&crossing.request).is_some());
         } else {
             codes.assert_absent(&format!("a call to {}{path}", crossing.authority), &crossing.request);
         }
     }
-    assert!(reported > 10, "codes are found where they are: {reported}");
+    assert!(found > 10, "codes are found where they are: {found}");
 }

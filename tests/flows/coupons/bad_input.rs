@@ -173,11 +173,11 @@ async fn guess_in_the_store(system: &TestSystem, guesses: Range<u64>) -> Vec<u32
         };
         app.store.redeem_coupon(nonce, now, new)
     });
-    let reported = join_all(tries).await.into_iter().map(|redeeming| match redeeming {
+    let wrong_counts = join_all(tries).await.into_iter().map(|redeeming| match redeeming {
         Ok(RedeemResult::Unknown { wrong }) => wrong,
         other => panic!("{other:?}"),
     });
-    reported.collect()
+    wrong_counts.collect()
 }
 
 /// The first guesses, those around the limit and the last ones go through the whole system. The

@@ -61,12 +61,12 @@ async fn higher_price_holds_from_its_day() {
         "description": "Netflix Standard", "servicePeriod": {"from": "2027-01-01", "to": "2027-01-31"}});
     let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", january).await;
     assert_eq!(answer["status"], "APPROVED", "{answer}");
-    // The subscriber is told once, however often the partner repeats it.
+    // The subscriber is informed once, however often the partner repeats it.
     assert_eq!(change(&system, &path, rise).await, (200, "ACTIVE".to_owned()));
     let received = system.sms_received(&system.acme, GOOD).await;
-    let reported: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
+    let announcements: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
     assert_eq!(
-        reported,
+        announcements,
         ["Acme Mobile: from 1 Jan 2027, Netflix Standard costs 17.99 USD a month on your bill. If you do \
           not want that, cancel at Netflix before then."]
     );

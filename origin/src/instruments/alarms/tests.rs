@@ -219,8 +219,8 @@ fn restart_takes_over_what_the_database_has() {
     after.adopt(database);
     let active: Vec<_> = after.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
     assert_eq!(active, [Alarm::CouponUnpaid, Alarm::DiskLow]);
-    let reported = take_news(&after).expect("is told");
-    assert_eq!((reported.change, reported.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
+    let news = take_news(&after).expect("is sent");
+    assert_eq!((news.change, news.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
     assert_eq!(take_news(&after), None, "what goes on is no news");
     let written = exchange(&after);
     assert_eq!((written.len(), written[0].alarm), (1, Alarm::SmsNotLetIn));
@@ -241,9 +241,9 @@ fn alarm_that_was_closed_elsewhere_is_over() {
     alarms.adopt(database.into_iter().filter(|alarm| alarm.subject == "c-2").collect());
     let subjects: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.subject).collect();
     assert_eq!(subjects, ["c-2", "c-3"]);
-    let reported: Vec<_> = std::iter::from_fn(|| take_news(&alarms)).map(|news| news.change).collect();
+    let changes: Vec<_> = std::iter::from_fn(|| take_news(&alarms)).map(|news| news.change).collect();
     let raised = AlarmChange::Raised;
-    assert_eq!(reported, [raised, raised, raised, AlarmChange::Cleared]);
+    assert_eq!(changes, [raised, raised, raised, AlarmChange::Cleared]);
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub(super) async fn check_webhooks(run: &SimulationRun, found: &mut Vec<String>)
         }
         for (id, state) in &states {
             if state.answered_as_pending && state.status != "PENDING" && !reported.contains(id) {
-                found.push(format!("{id} was answered as pending, is {}, and nobody told", state.status));
+                found.push(format!("{id} was answered as pending, is {}, and not reported", state.status));
             }
         }
     }

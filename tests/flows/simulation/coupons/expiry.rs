@@ -45,8 +45,8 @@ impl SimulationRun {
         let reminded = self.system.acme.app().coupons.remind_all().await;
         let Some(reminded) = reminded.ok().filter(|_| !self.has_died()) else { return };
         let now = self.reminded_pais().await;
-        let reported: BTreeSet<String> = now.difference(&before).cloned().collect();
-        assert_eq!((reported, reminded), (due.clone(), due.len()), "on {today}");
+        let recorded: BTreeSet<String> = now.difference(&before).cloned().collect();
+        assert_eq!((recorded, reminded), (due.clone(), due.len()), "on {today}");
     }
 
     /// The charges of coupons for which a reminder was sent.
