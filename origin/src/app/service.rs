@@ -133,7 +133,7 @@ async fn watch_workers(app: Arc<App>, supervisor: Arc<Supervisor>) {
     loop {
         every.tick().await;
         if let Some(queue) = stuck.find(&app.worker.workers, app.worker.queues(), Instant::now()) {
-            tracing::error!(?queue, "the worker of a queue has stopped");
+            tracing::error!(?queue, "the worker of a queue makes no progress: the origin ends");
             return;
         }
         supervisor.say_alive();

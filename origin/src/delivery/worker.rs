@@ -263,7 +263,7 @@ impl Worker {
             what,
             id,
             job_id,
-            "a job has used up its attempts and needs a person"
+            "a job has become a dead letter: it waits until a person redrives it"
         );
     }
 

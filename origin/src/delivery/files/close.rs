@@ -120,7 +120,7 @@ impl FileExchange {
             tracing::error!(
                 unclear,
                 alarm = alarm.as_str(),
-                "charges wait for the next billing file: their accounts are not known"
+                "charges wait for the next billing file: their accounts could not be looked up"
             );
         }
     }
@@ -177,7 +177,7 @@ impl FileExchange {
                     kind,
                     what,
                     transaction_id,
-                    "a job has used up its attempts and needs a person"
+                    "a job has become a dead letter: it waits until a person redrives it"
                 );
                 BillingOutcome::Undecided(NextStep::DeadLetter)
             }
@@ -221,7 +221,7 @@ impl FileExchange {
                 Alarm::OutboxParked,
                 kind,
                 id,
-                "a job has used up its attempts and needs a person"
+                "a job has become a dead letter: it waits until a person redrives it"
             );
         }
         Ok(())
