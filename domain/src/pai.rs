@@ -66,8 +66,8 @@ impl Pai {
     }
 }
 
-/// Characters at the end of a masked PAI that are shown, as of the number of a card: enough to tell
-/// some PAIs apart, and of a number no more than a receipt shows.
+/// Characters at the end of a masked PAI that are shown, as of the number of a card: enough to
+/// distinguish some PAIs, and of a number no more than a receipt shows.
 const SHOWN_CHARS: usize = 4;
 
 /// Shorter PAIs are not shown at all: four characters would be most of them.

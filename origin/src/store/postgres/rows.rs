@@ -106,7 +106,7 @@ pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<BilledSubscr
     }
 }
 
-/// How billing books a charge.
+/// The booking of a charge.
 pub(in crate::store) fn read_booking(row: &Row) -> Result<Booking, TxError> {
     Ok(Booking {
         offer: parse_optional_column(row, "transactions.offer", OfferId::parse)?,

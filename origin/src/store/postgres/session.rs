@@ -18,7 +18,7 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 /// waits.
 pub(super) const STATEMENT_SECONDS: u64 = 5;
 
-/// The server's own limit, and time for its answer to arrive: a server that has said nothing by
+/// The server's own limit, and time for its answer to arrive: a server that has not answered by
 /// then is paused, or cut off.
 pub(super) const ANSWER_PATIENCE: Duration = Duration::from_secs(STATEMENT_SECONDS + 2);
 

@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// Keeps what the other party of an attempt has answered, for the person who will read of it. It
-    /// stays until another attempt has an answer that is kept. Nothing if somebody else has the job now.
+    /// stays until another attempt has an answer that is kept. Nothing if another worker has the job now.
     pub async fn note_last_answer(&self, lease: Lease, answer: LastAnswer) -> Result<(), StoreError> {
         use_case!(self, write, note_last_answer(lease, &answer))
     }

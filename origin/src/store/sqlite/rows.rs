@@ -88,7 +88,7 @@ pub(in crate::store) fn read_charge_result(row: &Row<'_>) -> Result<Option<RawRe
     Ok(read_raw_result(row)?.map(|billing| RawResult { scope: scope.unwrap_or(billing.scope), ..billing }))
 }
 
-/// How billing books a charge.
+/// The booking of a charge.
 pub(in crate::store) fn read_booking(row: &Row<'_>) -> Result<Booking, StoreError> {
     Ok(Booking {
         offer: parse_optional_column(row, "transactions.offer", OfferId::parse)?,
