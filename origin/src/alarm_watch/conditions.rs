@@ -168,7 +168,7 @@ impl AlarmWatch {
         }
     }
 
-    /// A dead letter is there until a person has seen to it. So the alarm lasts as long as one does.
+    /// A dead letter is there until a person deals with it. So the alarm lasts as long as one does.
     async fn look_at_dead_letters(&self) -> Result<(), StoreError> {
         let kinds = self.store.list_dead_letter_kinds().await?;
         let active = kinds.into_iter().map(|kind| ActiveCondition::new(kind.as_str(), ""));

@@ -1,5 +1,5 @@
 //! The running service: the HTTP server, the queue's workers, the SMS gateway's connection, the
-//! exchange of billing files, the sweeper, and the watch that tells the supervisor about them.
+//! exchange of billing files, the sweeper, and the watch that reports to the supervisor.
 
 use super::assembly::App;
 use super::supervisor::Supervisor;

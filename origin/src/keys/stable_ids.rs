@@ -1,4 +1,4 @@
-//! Ids that other parties tell repeated work by: billing a charge, the partner a subscription. They
+//! Ids by which other parties recognize repeated work: billing a charge, the partner a subscription. They
 //! follow from the other party's own id, so that the same call has the same id permanently, also on a
 //! database that was restored from a copy of before the call, or that lost its last seconds in a
 //! failover. Billing then recognizes the charge that the database has lost.

@@ -65,7 +65,7 @@ fn repeated_alarm_counts_and_is_said_once_an_hour() {
     assert!(raise());
     assert!(!raise());
     assert!(alarms.raise(Alarm::DiskLow, "database"), "another subject is another alarm");
-    clock.advance(SAY_AGAIN_SECONDS - 1);
+    clock.advance(LOG_AGAIN_SECONDS - 1);
     assert!(!raise());
     clock.advance(1);
     assert!(raise());
