@@ -60,7 +60,7 @@ impl Pai {
     }
 
     /// The PAI for a line of the log. One that another system issued may have a number in it, which
-    /// that cannot be seen without knowing the number: of those only the end is shown.
+    /// cannot be seen without knowing the number: of those only the end is shown.
     pub fn masked(&self) -> MaskedPai<'_> {
         MaskedPai(self)
     }

@@ -203,7 +203,7 @@ impl CspClient {
     }
 }
 
-/// A call from its begin to its end. A charge whose partner waits is cancelled at its deadline: then this
+/// A call from its beginning to its end. A charge whose partner waits is cancelled at its deadline: then this
 /// is dropped, and the operator's systems have not answered.
 struct CallUnderWay<'c> {
     call: CspCall,

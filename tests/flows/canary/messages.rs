@@ -47,7 +47,7 @@ pub(super) fn message_search() -> Search {
 }
 
 /// Only edge, origin and gateway receive the words, and none of them repeats them.
-pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
+pub(super) async fn search_for_messages(system: &TestSystem, words: &Search) {
     let waits = system.acme.app().store.next_due(Queue::Notifications).await;
     assert!(waits.expect("works").is_some(), "there is something to find in the ledger");
     words.assert_absent("the origin's log", &LogCapture::capture_process().to_bytes());
@@ -64,5 +64,5 @@ pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
             words.assert_absent(&format!("a call of {path}"), &crossing.request);
         }
     }
-    assert!(found > 10, "the words are what was said: {found}");
+    assert!(found > 10, "the words are found where they are: {found}");
 }

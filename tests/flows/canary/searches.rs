@@ -9,7 +9,7 @@ use onbill_test_harness::{EDGE, NETFLIX, TestOperator, TestSystem};
 use serde_json::json;
 
 /// Searches logs, the edge's store, its rates, and what crossed the network.
-pub(super) async fn search_what_was_said(system: &TestSystem, search: &Search) {
+pub(super) async fn search_logs_and_traffic(system: &TestSystem, search: &Search) {
     let logged = LogCapture::capture_process().to_bytes();
     assert!(logged.len() > 1000, "the origin's log was captured");
     search.assert_absent("the origin's log", &logged);

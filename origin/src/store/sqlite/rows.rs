@@ -60,7 +60,7 @@ pub(in crate::store) fn read_amount(row: &Row<'_>, currency: &'static str) -> Re
     })
 }
 
-/// The columns `price_minor` and that of the currency at the place `currency`; `None` without a price.
+/// The price in the columns `price_minor` and `currency`, which names its table; `None` without a price.
 pub(in crate::store) fn read_price(
     row: &Row<'_>,
     currency: &'static str,
