@@ -116,7 +116,7 @@ async fn tracestate_reaches_billing_only() {
         [(EDGE, "/ott/v1/transaction"), (origin, "/ott/v1/transaction"), (BILLING_HOST, "/csp/transaction")];
     expected.sort_unstable();
     assert_eq!(with_state, expected);
-    assert!(calls.iter().any(|call| call.path == "/transaction-state"), "the partner was told");
+    assert!(calls.iter().any(|call| call.path == "/transaction-state"), "the webhook was sent");
     let edge = system.edge.log_lines().concat();
     assert!(!log.to_text().contains("t61rcWkgMzE") && !edge.contains("t61rcWkgMzE"), "it is in no log");
 }

@@ -68,7 +68,7 @@ async fn find_coupon(system: &TestSystem, id: &str) -> Value {
 
 /// The code in the newest SMS.
 async fn read_code(system: &TestSystem, operator: &TestOperator, number: &str) -> String {
-    // Messages are told apart by their time.
+    // Messages are distinguished by their time.
     system.advance_seconds(1);
     let messages = system.sms_received(operator, number).await;
     let newest = messages.last().expect("a message came");
@@ -192,7 +192,7 @@ async fn redemption_with_lost_response_is_charged_once() {
     assert_eq!(answer["servicePeriod"]["from"], "2027-05-18", "after the first one's months");
     system.network.clear_faults();
     system.advance_seconds(361);
-    assert_eq!(system.acme.deliver_due().await, 1, "the charge, and nobody is told of it");
+    assert_eq!(system.acme.deliver_due().await, 1, "the charge, and no webhook reports it");
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 2);
     assert!(list_unpaid(&system).await.is_empty());
 }

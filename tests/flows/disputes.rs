@@ -28,7 +28,7 @@ async fn post(
     system.call_acme_origin("/disputes", &body).await
 }
 
-/// What the partner was told of disputes.
+/// The reports of disputes that the partner got.
 fn reports(system: &TestSystem) -> Vec<Value> {
     let calls = system.network.calls_to(NETFLIX, "/dispute-state");
     calls.iter().map(|(body, _)| serde_json::from_slice(body).expect("is JSON")).collect()

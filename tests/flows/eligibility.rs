@@ -109,7 +109,7 @@ async fn ineligible_customer_reads_reason_and_way_on() {
     let system = start_system();
     for reason in Ineligibility::ALL {
         set_answer(&system, &json!({"reason": reason})).await;
-        // That a line is a minor's is told to the customer, and to no partner.
+        // The customer learns that a line is a minor's, and no partner does.
         let of_device = if reason == Ineligibility::Minor { Ineligibility::Other } else { reason };
         for ((status, answer), expected) in [
             (system.enter_session_number(&system.nova, NUMBER).await, reason),
@@ -119,7 +119,7 @@ async fn ineligible_customer_reads_reason_and_way_on() {
             assert_eq!(reason_and_page(&answer), (&json!(expected), "help"));
         }
     }
-    // The customer proves the number with a code, and is told the same.
+    // The customer proves the number with a code, and gets the same refusal.
     let (_, step) = system.enter_number(&system.nova, NUMBER).await;
     let pin = system.read_pin(&system.nova, NUMBER).await;
     let proof = json!({"operator": "nova", "flow": step["flow"], "pin": pin});
@@ -218,7 +218,7 @@ async fn prepaid_customer_lacks_balance_and_not_credit() {
 }
 
 /// On no way does the partner read why an account may not pay: in the response to its charge, when it
-/// asks, when it is told later, or from billing. The operator's own log has the word.
+/// asks, when a webhook comes later, or from billing. The operator's own log has the word.
 #[tokio::test]
 async fn operators_word_stays_with_the_operator() {
     let (system, pai) = start_with_subscriber().await;

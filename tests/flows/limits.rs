@@ -78,7 +78,7 @@ async fn limit_decline_is_final_and_closes_nothing() {
     assert_eq!(
         system.acme.app().store.next_due(Queue::All).await.expect("works"),
         None,
-        "and nobody is told twice"
+        "and no report is sent twice"
     );
 }
 

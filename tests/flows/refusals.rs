@@ -1,4 +1,4 @@
-//! What a customer is told, and what is not disclosed before a number is proven.
+//! What a refused customer reads, and what is not disclosed before a number is proven.
 
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;

@@ -141,7 +141,7 @@ async fn subscriber_stays_when_the_number_changes(db: TestStore) {
     let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
     let holder = charge.subscriber.expect("is known");
     assert_eq!((holder.number, holder.subscriber_ref.as_str()), (sealed_number(5), "2024-01-01"));
-    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 1, "nobody has to be told");
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 1, "there is nothing to report");
     // The number that was given up gets a new subscriber, and the new number keeps its own.
     let next = db.sign_up_subscriber(1).await;
     let same = db.sign_up_subscriber(5).await;
@@ -247,7 +247,7 @@ async fn late_event_ends_the_former_subscriber(db: TestStore) {
     assert_eq!(
         find_pai_row(&db, subscriber.pai).await.state,
         PaiState::Suspended,
-        "as the new number was told to be"
+        "as was reported of the new number"
     );
     // What comes after the event of the new number is applied again.
     let released = NewAccountEvent { number: sealed_number(8).index, ..new_event("released", Resumed, 16) };

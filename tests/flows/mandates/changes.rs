@@ -1,4 +1,4 @@
-//! Another plan or price from a day on: the subscriber is told, and the new mandate holds.
+//! Another plan or price from a day on: the subscriber is informed, and the new mandate holds.
 
 use super::{DAY, GOOD, SUBSCRIPTION, advance_to, charge, charge_days, start_system};
 use axum::Router;
@@ -158,7 +158,7 @@ async fn what_the_customer_counts_on_is_not_withdrawn() {
     assert_refused(&system, &path, new_price("ch-2", 899, "2026-11-20"), "must come after 2026-11-20").await;
 }
 
-/// A customer who has agreed at the partner needs no notice, and is told all the same.
+/// A customer who has agreed at the partner needs no notice, and is informed all the same.
 #[tokio::test]
 async fn upgrade_with_consent_holds_at_once() {
     let (mut system, pai, path) = system_with_subscription().await;
@@ -342,7 +342,7 @@ async fn rise_without_notice_holds_at_once() {
     assert_eq!(answer["status"], "APPROVED", "{answer}");
 }
 
-/// The customer has not been told, and somebody has to know that: the price holds all the same.
+/// The customer has not been informed, and a person has to know that: the price holds all the same.
 #[tokio::test]
 async fn refused_announcement_raises_an_alarm() {
     let (mut system, _, path) = system_with_subscription().await;

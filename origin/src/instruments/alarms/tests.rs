@@ -97,7 +97,7 @@ fn alarms_beyond_the_limit_are_counted_as_others() {
     }
     assert!(alarms.raise(Alarm::PeriodChargedAgain, "one more"));
     assert!(!alarms.raise(Alarm::PeriodChargedAgain, "and another"));
-    assert!(!alarms.raise(Alarm::PeriodChargedAgain, "7"), "one that is active is told apart still");
+    assert!(!alarms.raise(Alarm::PeriodChargedAgain, "7"), "one that is active keeps its own entry");
     assert!(alarms.raise(Alarm::CouponUnpaid, "x"));
     let snapshot = alarms.snapshot();
     assert_eq!(snapshot.len(), ALARMS_MAX + 2);
@@ -282,7 +282,7 @@ fn restart_reports_unreported_changes_with_their_own_time() {
     let due: Vec<_> = due.iter().map(|news| (news.alarm.subject.as_str(), news.alarm.raised_at)).collect();
     assert_eq!(due, [("untold", Timestamp::from_unix_seconds(START))]);
 
-    // An end that nobody told, as of an origin that was killed.
+    // An end that was not reported, as of an origin that was killed.
     take_news(&after);
     after.forget_reported(&after.list_reported());
     database[0].cleared_at = Some(Timestamp::from_unix_seconds(START + 10));
@@ -311,7 +311,7 @@ fn end_of_a_lost_origins_alarm_is_reported_as_own() {
     let news = take_news(&alarms).expect("nobody has done it");
     assert_eq!((news.change, news.other_origin.as_deref()), (AlarmChange::Cleared, Some("a")));
     alarms.adopt(database);
-    assert_eq!(take_news(&alarms), None, "it is told, and not marked yet");
+    assert_eq!(take_news(&alarms), None, "it is reported, and not marked yet");
     assert_eq!(alarms.list_reported()[0].other_origin.as_deref(), Some("a"));
     assert!(alarms.is_active(Alarm::DiskLow, "spool"), "that of this origin goes on");
 }

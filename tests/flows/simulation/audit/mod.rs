@@ -241,6 +241,6 @@ async fn check_pais(run: &SimulationRun, found: &mut Vec<String>) {
     let reopened = "SELECT pai FROM pais JOIN subscribers USING (subscriber_id)
                     WHERE ended_at IS NOT NULL AND state <> 'CLOSED'";
     for row in run.rows(reopened).await {
-        found.push(format!("a PAI of an earlier holder is open: {row:?}"));
+        found.push(format!("a PAI of an earlier subscriber is open: {row:?}"));
     }
 }

@@ -54,7 +54,7 @@ pub(super) async fn check_webhooks(run: &SimulationRun, found: &mut Vec<String>)
                 notice[kind.ours.1] == state.ours.as_str() && notice["status"] == state.status.as_str()
             });
             if !is_so {
-                found.push(format!("the partner was told what is not so: {notice}"));
+                found.push(format!("a webhook reported what is not so: {notice}"));
             }
             if taken {
                 reported.insert(id.to_owned());

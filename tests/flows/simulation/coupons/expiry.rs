@@ -70,7 +70,7 @@ impl SimulationRun {
         }
     }
 
-    /// The partner was told until when coupons have paid for the customer who has just signed up.
+    /// The partner knows until when coupons have paid for the customer who has just signed up.
     pub(in crate::simulation) fn check_paid_until(&mut self, pai: &str) {
         let Some(answer) = self.system.network.last_response(EDGE, "/ott/v1/token/validate") else { return };
         let answer: Value = serde_json::from_slice(&answer).expect("is JSON");

@@ -264,7 +264,7 @@ impl SimulationRun {
             let hour = self.system.now().unix_seconds() / 3_600;
             let wrong = self.wrong.entry(hour).or_default();
             *wrong += 1;
-            assert!(*wrong <= WRONG_CODES, "{wrong} codes of nobody's were told so in an hour");
+            assert!(*wrong <= WRONG_CODES, "{wrong} unknown codes were refused as such in an hour");
         }
     }
 
