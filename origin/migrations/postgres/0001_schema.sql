@@ -668,7 +668,7 @@ CREATE INDEX nonces_by_expiry ON nonces (expires_at);
 CREATE TABLE alarms (
     -- A word, as in the log.
     alarm        TEXT NOT NULL,
-    -- Tells two of a kind apart: a partner, a file, our own id of a charge. Empty if there is one.
+    -- Distinguishes two of a kind: a partner, a file, our own id of a charge. Empty if there is one.
     subject      TEXT NOT NULL,
     -- The origin that it is about; empty if it is about the ledger.
     instance     TEXT NOT NULL,
