@@ -85,7 +85,7 @@ pub enum Stated<T> {
     Unknown(UnknownWord),
 }
 
-/// What the operator's answer tells of an account. A type or an amount that is not clear is unknown.
+/// What the operator's response has about an account. A type or an amount that is not clear is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountFacts {
     /// The account's status at the operator.

@@ -41,7 +41,7 @@ pub struct AgreementFacts<'f> {
     pub offer: &'f str,
     /// The monthly price.
     pub price: Money,
-    /// Nothing is said of taxes when it is not known.
+    /// The text does not mention taxes when it is not known.
     pub taxes: Option<Taxes>,
     /// How the account pays.
     pub account_type: AccountType,

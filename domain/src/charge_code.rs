@@ -1,4 +1,4 @@
-//! Charge codes: under which an operator's billing books a line.
+//! Charge codes: the operator's own codes, by which its billing books a line.
 
 use crate::limits::CHARGE_CODE_CHARS_MAX;
 use serde::{Deserialize, Deserializer, Serialize, de};

@@ -60,14 +60,14 @@ impl Pai {
     }
 
     /// The PAI for a line of the log. One that another system issued may have a number in it, which
-    /// that cannot be seen without knowing the number: of those only the end is shown.
+    /// cannot be seen without knowing the number: of those only the end is shown.
     pub fn masked(&self) -> MaskedPai<'_> {
         MaskedPai(self)
     }
 }
 
-/// Characters at the end of a masked PAI that are shown, as of the number of a card: enough to tell
-/// some PAIs apart, and of a number no more than a receipt shows.
+/// Characters at the end of a masked PAI that are shown, as of the number of a card: enough to
+/// distinguish some PAIs, and of a number no more than a receipt shows.
 const SHOWN_CHARS: usize = 4;
 
 /// Shorter PAIs are not shown at all: four characters would be most of them.

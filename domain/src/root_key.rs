@@ -15,7 +15,7 @@ use sha2::Sha256;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What edge and origin share. A key of one use tells nothing of another's.
+/// What edge and origin share. A key of one use reveals nothing about another's.
 pub const DERIVED_USES: [KeyUse; 3] = [KeyUse::EdgeToOrigin, KeyUse::OriginToEdge, KeyUse::SignupToken];
 
 /// Keeps these keys apart from whatever else the same secret could be used for.

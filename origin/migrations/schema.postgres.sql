@@ -38,10 +38,10 @@ CREATE TABLE alarms (
     counted BIGINT NOT NULL,
     ends_at BIGINT,
     cleared_at BIGINT,
-    told TEXT,
+    reported TEXT,
     PRIMARY KEY (alarm, subject, instance),
     CHECK (counted > 0),
-    CHECK (told = ANY (ARRAY['raised'::text, 'cleared'::text]))
+    CHECK (reported = ANY (ARRAY['raised'::text, 'cleared'::text]))
 );
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 

@@ -34,7 +34,7 @@ CREATE TABLE alarms (
     counted      INTEGER NOT NULL CHECK (counted > 0),
     ends_at      INTEGER,
     cleared_at   INTEGER,
-    told         TEXT CHECK (told IN ('raised', 'cleared')),
+    reported     TEXT CHECK (reported IN ('raised', 'cleared')),
     PRIMARY KEY (alarm, subject, instance)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;

@@ -1,4 +1,4 @@
-//! What a caller gets, and the operator's people read, when a ceiling is exceeded.
+//! What happens when a ceiling is exceeded: the refusal for the caller, and the operator's alarm.
 
 use crate::instruments::{Alarm, Instruments};
 use crate::store::{Ceiling, Exceeded, Tallied};

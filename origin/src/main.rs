@@ -11,7 +11,7 @@ use std::time::Duration;
 const LEFTOVER_PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> std::io::Result<ExitCode> {
-    // Whatever this program writes is about customers: only its user and group read it.
+    // Whatever this program writes is about customers: only its user and group may read it.
     rustix::process::umask(Mode::WGRP | Mode::RWXO);
     let runtime = tokio::runtime::Runtime::new()?;
     let code = runtime.block_on(cli::run());

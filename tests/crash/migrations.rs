@@ -67,7 +67,7 @@ async fn newer_schema_that_allows_it_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn folder_keeps_as_many_backups_as_it_is_told() {
+async fn folder_keeps_as_many_backups_as_configured() {
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let folder = system.folder().join("backups");
     std::fs::create_dir(&folder).expect("is ours");

@@ -46,7 +46,7 @@ async fn sign_up(system: &TestSystem, flow: &str) -> (u16, Value) {
     (status.as_u16(), response["code"].clone())
 }
 
-/// Continues by a flow of other words: the customer is told so and reads the last step again. Returns
+/// Continues by a flow of other words: the customer learns so and reads the last step again. Returns
 /// the flow of that step, and what it says.
 async fn read_again(system: &TestSystem, flow: &str, notice: &str) -> (String, Agreement) {
     let (status, step) = system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;

@@ -1,4 +1,4 @@
-//! What billing is told of a charge besides the money: whose it is, and under what it is booked.
+//! What billing gets of a charge besides the money: whose it is, and under what it is booked.
 
 mod codes;
 mod old_billing;

@@ -24,7 +24,7 @@ use onbill_test_harness::log_capture::LogCapture;
 use onbill_test_harness::operator_calls::erase_listed_subscribers;
 use onbill_test_harness::spellings::Search;
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NetworkFault, TestOperator, TestSystem};
-use searches::{search_calls_for_codes, search_metrics, search_what_was_said};
+use searches::{search_calls_for_codes, search_logs_and_traffic, search_metrics};
 use serde_json::{Value, json};
 
 /// Acme's customers, who sign up by the widget, by an app, and not at all.
@@ -74,9 +74,9 @@ async fn same_on_a_database_server() {
 async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&TestOperator]) {
     search_calls_for_codes(system, &Search::for_numbers(&[]).with_codes(codes));
     let words = messages::message_search();
-    messages::search_what_was_said(system, &words).await;
+    messages::search_for_messages(system, &words).await;
     let search = Search::for_numbers(&NUMBERS).with_codes(codes);
-    search_what_was_said(system, &search).await;
+    search_logs_and_traffic(system, &search).await;
     for operator in operators {
         search_metrics(operator, &search).await;
         search_ledger(operator, &search).await;

@@ -205,8 +205,8 @@ async fn pai_cannot_be_swapped_in_a_response() {
     };
 
     // Forwarded correctly, the partner gets its response.
-    let reported = Arc::new(Mutex::new(None));
-    let note = Arc::clone(&reported);
+    let genuine = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&genuine);
     system.network.attach_service(
         EDGE,
         send_stolen_call(&system, move |answer| {
@@ -227,8 +227,8 @@ async fn pai_cannot_be_swapped_in_a_response() {
         }),
     );
     assert_eq!(ask(of_the_thief).await, None);
-    let reported = reported.lock().expect("is whole").clone().expect("came");
-    system.network.attach_service(EDGE, send_stolen_call(&system, move |_| reported.clone()));
+    let genuine = genuine.lock().expect("is whole").clone().expect("came");
+    system.network.attach_service(EDGE, send_stolen_call(&system, move |_| genuine.clone()));
     assert_eq!(ask(of_the_thief).await, None);
 
     system.network.attach_service(EDGE, send_stolen_call(&system, |answer| answer));

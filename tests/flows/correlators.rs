@@ -116,7 +116,7 @@ async fn tracestate_reaches_billing_only() {
         [(EDGE, "/ott/v1/transaction"), (origin, "/ott/v1/transaction"), (BILLING_HOST, "/csp/transaction")];
     expected.sort_unstable();
     assert_eq!(with_state, expected);
-    assert!(calls.iter().any(|call| call.path == "/transaction-state"), "the partner was told");
+    assert!(calls.iter().any(|call| call.path == "/transaction-state"), "the webhook was sent");
     let edge = system.edge.log_lines().concat();
     assert!(!log.to_text().contains("t61rcWkgMzE") && !edge.contains("t61rcWkgMzE"), "it is in no log");
 }
@@ -145,10 +145,10 @@ async fn charge_billed_by_file_keeps_its_trace() {
     system.advance_seconds(3_600);
     system.acme.deliver_due().await;
     let calls = system.network.calls_after(before);
-    let reported = calls.iter().find(|call| call.path == "/transaction-state").expect("the partner was told");
-    assert_eq!(reported.request.0["x-correlator"], CORRELATOR);
-    assert_eq!(trace_of(reported).0, TRACE);
-    assert!(!reported.request.0.contains_key("tracestate"));
+    let webhook = calls.iter().find(|call| call.path == "/transaction-state").expect("the webhook was sent");
+    assert_eq!(webhook.request.0["x-correlator"], CORRELATOR);
+    assert_eq!(trace_of(webhook).0, TRACE);
+    assert!(!webhook.request.0.contains_key("tracestate"));
 }
 
 #[tokio::test]
@@ -186,16 +186,16 @@ async fn account_event_is_traced_to_partner_and_edge() {
     assert_eq!(system.call_acme_origin("/account-events", &event).await.0, StatusCode::OK);
     system.acme.deliver_due().await;
     let calls = system.network.calls_after(before);
-    let reported: Vec<_> = calls.iter().filter(|call| call.request.0.contains_key("traceparent")).collect();
-    let paths: Vec<&str> = reported.iter().map(|call| call.path.as_str()).collect();
+    let traced: Vec<_> = calls.iter().filter(|call| call.request.0.contains_key("traceparent")).collect();
+    let paths: Vec<&str> = traced.iter().map(|call| call.path.as_str()).collect();
     assert!(
         paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")),
         "{paths:?}"
     );
-    assert!(reported.iter().all(|call| trace_of(call).0 == trace_of(reported[0]).0));
+    assert!(traced.iter().all(|call| trace_of(call).0 == trace_of(traced[0]).0));
     // The operator gave no correlator: the one that the origin made up is in its answer too.
     let answered = calls.iter().find(|call| call.path == "/operator/v1/account-events").expect("was called");
-    assert_eq!(answered.response.0["x-correlator"], reported[0].request.0["x-correlator"]);
+    assert_eq!(answered.response.0["x-correlator"], traced[0].request.0["x-correlator"]);
 }
 
 #[tokio::test]
@@ -214,20 +214,20 @@ async fn operators_own_correlator_goes_no_further() {
     assert_eq!(answer.headers()["x-correlator"], WITH_NUMBER);
     system.acme.deliver_due().await;
     let calls = system.network.calls_after(before);
-    let reported: Vec<_> = calls
+    let traced: Vec<_> = calls
         .iter()
         .filter(|call| call.path != "/operator/v1/account-events")
         .filter(|call| call.request.0.contains_key("traceparent"))
         .collect();
-    let paths: Vec<&str> = reported.iter().map(|call| call.path.as_str()).collect();
+    let paths: Vec<&str> = traced.iter().map(|call| call.path.as_str()).collect();
     assert!(
         paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")),
         "{paths:?}"
     );
     // The trace joins all of it, and one correlator of the origin's own.
-    let ours = reported[0].request.0["x-correlator"].clone();
+    let ours = traced[0].request.0["x-correlator"].clone();
     assert_ne!(ours, WITH_NUMBER);
-    for call in &reported {
+    for call in &traced {
         assert_eq!(call.request.0["x-correlator"], ours, "{}", call.path);
         assert_eq!(trace_of(call).0, TRACE, "{}", call.path);
     }

@@ -68,7 +68,7 @@ async fn find_coupon(system: &TestSystem, id: &str) -> Value {
 
 /// The code in the newest SMS.
 async fn read_code(system: &TestSystem, operator: &TestOperator, number: &str) -> String {
-    // Messages are told apart by their time.
+    // Messages are distinguished by their time.
     system.advance_seconds(1);
     let messages = system.sms_received(operator, number).await;
     let newest = messages.last().expect("a message came");
@@ -129,10 +129,10 @@ async fn coupon_is_sold_sent_redeemed_and_billed() {
     system.advance_seconds(400 * 86_400);
     assert_eq!(redeem_code(&system, &code, "r-1").await, (StatusCode::OK, answer.clone()));
     assert_eq!(status_and_code(&redeem_code(&system, &code, "r-2").await), (409, "token-already-used"));
-    let reported = find_coupon(&system, "c-1").await;
-    assert_eq!((&reported["state"], &reported["servicePeriod"]), (&json!("REDEEMED"), &period));
-    assert_eq!(reported["unpaid"], false);
-    assert!(!reported.to_string().contains(&code[5..]), "no answer has the code");
+    let coupon = find_coupon(&system, "c-1").await;
+    assert_eq!((&coupon["state"], &coupon["servicePeriod"]), (&json!("REDEEMED"), &period));
+    assert_eq!(coupon["unpaid"], false);
+    assert!(!coupon.to_string().contains(&code[5..]), "no answer has the code");
 
     // By the id of its charge it can be queried, and refunded.
     let charge = answer["extTransactionID"].as_str().expect("is text");
@@ -192,7 +192,7 @@ async fn redemption_with_lost_response_is_charged_once() {
     assert_eq!(answer["servicePeriod"]["from"], "2027-05-18", "after the first one's months");
     system.network.clear_faults();
     system.advance_seconds(361);
-    assert_eq!(system.acme.deliver_due().await, 1, "the charge, and nobody is told of it");
+    assert_eq!(system.acme.deliver_due().await, 1, "the charge, and no webhook reports it");
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 2);
     assert!(list_unpaid(&system).await.is_empty());
 }

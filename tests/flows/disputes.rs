@@ -28,7 +28,7 @@ async fn post(
     system.call_acme_origin("/disputes", &body).await
 }
 
-/// What the partner was told of disputes.
+/// The reports of disputes that the partner got.
 fn reports(system: &TestSystem) -> Vec<Value> {
     let calls = system.network.calls_to(NETFLIX, "/dispute-state");
     calls.iter().map(|(body, _)| serde_json::from_slice(body).expect("is JSON")).collect()
@@ -48,10 +48,10 @@ async fn dispute_about_fraud_reaches_the_partner() {
     let (status, decided) = post(&system, &charge, "D-1", "accepted", None).await;
     assert_eq!((status, &decided["state"]), (StatusCode::OK, &json!("accepted")), "{decided}");
     system.acme.deliver_due().await;
-    let reported = reports(&system);
-    let said: Vec<_> = reported.iter().map(|reported| (&reported["state"], &reported["sequence"])).collect();
-    assert_eq!(said, [(&json!("open"), &json!(1)), (&json!("accepted"), &json!(2))]);
-    for report in &reported {
+    let received = reports(&system);
+    let states: Vec<_> = received.iter().map(|report| (&report["state"], &report["sequence"])).collect();
+    assert_eq!(states, [(&json!("open"), &json!(1)), (&json!("accepted"), &json!(2))]);
+    for report in &received {
         assert_eq!((&report["extTransactionID"], &report["reason"]), (&json!("c-1"), &json!("fraud")));
         assert_eq!(report["disputeID"], opened["disputeID"]);
         assert!(!report.to_string().contains("D-1"), "the reference is the operator's own");
@@ -75,9 +75,9 @@ async fn partner_that_was_down_hears_the_latest_state_once() {
     system.network.clear_faults();
     let before = reports(&system).len();
     system.acme.deliver_due().await;
-    let reported = reports(&system);
-    assert_eq!(reported.len(), before + 1);
-    assert_eq!(reported.last().expect("is there")["state"], "rejected", "{reported:?}");
+    let received = reports(&system);
+    assert_eq!(received.len(), before + 1);
+    assert_eq!(received.last().expect("is there")["state"], "rejected", "{received:?}");
 }
 
 #[tokio::test]

@@ -109,17 +109,17 @@ async fn ineligible_customer_reads_reason_and_way_on() {
     let system = start_system();
     for reason in Ineligibility::ALL {
         set_answer(&system, &json!({"reason": reason})).await;
-        // That a line is a minor's is told to the customer, and to no partner.
+        // The customer learns that a line is a minor's, and no partner does.
         let of_device = if reason == Ineligibility::Minor { Ineligibility::Other } else { reason };
-        for ((status, answer), reported) in [
+        for ((status, answer), expected) in [
             (system.enter_session_number(&system.nova, NUMBER).await, reason),
             (ask_by_device(&system, NUMBER).await, of_device),
         ] {
             assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("account-not-eligible")));
-            assert_eq!(reason_and_page(&answer), (&json!(reported), "help"));
+            assert_eq!(reason_and_page(&answer), (&json!(expected), "help"));
         }
     }
-    // The customer proves the number with a code, and is told the same.
+    // The customer proves the number with a code, and gets the same refusal.
     let (_, step) = system.enter_number(&system.nova, NUMBER).await;
     let pin = system.read_pin(&system.nova, NUMBER).await;
     let proof = json!({"operator": "nova", "flow": step["flow"], "pin": pin});
@@ -218,7 +218,7 @@ async fn prepaid_customer_lacks_balance_and_not_credit() {
 }
 
 /// On no way does the partner read why an account may not pay: in the response to its charge, when it
-/// asks, when it is told later, or from billing. The operator's own log has the word.
+/// asks, when a webhook comes later, or from billing. The operator's own log has the word.
 #[tokio::test]
 async fn operators_word_stays_with_the_operator() {
     let (system, pai) = start_with_subscriber().await;
@@ -240,9 +240,9 @@ async fn operators_word_stays_with_the_operator() {
         let (status, now) = system.call_ott(Method::GET, &path, Value::Null).await;
         assert_eq!((status, &now["rawResult"]), (StatusCode::OK, &not_eligible().1), "{now}");
     }
-    let reported = system.network.calls_to(onbill_test_harness::NETFLIX, "/transaction-state");
-    assert!(!reported.is_empty(), "the decision came later");
-    let called = reported.iter().map(|(body, _)| String::from_utf8_lossy(body).into_owned());
+    let webhooks = system.network.calls_to(onbill_test_harness::NETFLIX, "/transaction-state");
+    assert!(!webhooks.is_empty(), "the decision came later");
+    let called = webhooks.iter().map(|(body, _)| String::from_utf8_lossy(body).into_owned());
     assert!(called.into_iter().all(|body| !body.contains("minor") && body.contains("not-eligible")));
     // Billing may use such a word as its own code.
     set_answer(&system, &json!({})).await;

@@ -100,9 +100,9 @@ async fn charge_is_one_tree_of_spans() {
     system.network.clear_faults();
     system.advance_seconds(361);
     system.acme.deliver_due().await;
-    let reported =
+    let is_exported =
         async || collector.spans().iter().any(|span| attribute(span, "kind") == text("charge-notice"));
-    wait_until("the span of the webhook's job is there", reported).await;
+    wait_until("the span of the webhook's job is there", is_exported).await;
 
     let spans = collector.spans();
     let named = |name: &'static str| spans.iter().filter(move |span| span["name"].as_str() == Some(name));

@@ -45,9 +45,9 @@ async fn last_webhook(system: &TestSystem, path: &str) -> Value {
         crossings.iter().filter(|crossing| crossing.authority == NETFLIX && crossing.path == path).collect();
     assert_eq!(notices.len(), 1, "{path}");
     let (_, body) = notices[0].request.split_once(" {\"").expect("has a body");
-    let reported: Value = serde_json::from_str(&format!("{{\"{body}")).expect("is JSON");
+    let webhook: Value = serde_json::from_str(&format!("{{\"{body}")).expect("is JSON");
     assert_eq!(system.partner_charges().await["contradictions"], json!([]));
-    reported["status"].clone()
+    webhook["status"].clone()
 }
 
 /// The count and the sum of the lines on Ann's bill.
@@ -191,8 +191,8 @@ async fn account_is_checked_again_when_filing() {
         assert!(system.acme.billing_files().contents_of("out").is_empty(), "{reason}");
         assert_eq!(query_status(&system, "c-1").await["declineReason"], reason);
         // The webhook; and partner and edge learn of a closed PAI.
-        let reported = if reason == "account-on-hold" { 1 } else { 3 };
-        assert_eq!(system.acme.deliver_due().await, reported, "{reason}");
+        let jobs = if reason == "account-on-hold" { 1 } else { 3 };
+        assert_eq!(system.acme.deliver_due().await, jobs, "{reason}");
         // A charge of a PAI in that state is declined at once.
         let (_, answer) =
             system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-2", 1599)).await;

@@ -23,9 +23,9 @@ async fn system_with_unclear_charge() -> TestSystem {
 
 /// What the partner knows of its latest charge, and how it was reported.
 async fn partner_knowledge(system: &TestSystem) -> (Value, Value) {
-    let reported = system.partner_charges().await;
-    assert_eq!(reported["contradictions"], json!([]));
-    let charge = &reported["charges"][0];
+    let known = system.partner_charges().await;
+    assert_eq!(known["contradictions"], json!([]));
+    let charge = &known["charges"][0];
     (charge["told"]["status"].clone(), charge["by"].clone())
 }
 

@@ -24,8 +24,8 @@ async fn post_charge(system: &TestSystem, pai: &str, id: &str, value: i64) -> St
     let (status, answer) =
         system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, id, value)).await;
     assert_eq!(status.as_u16(), 201, "{answer}");
-    let reported = if answer["status"] == "DECLINED" { &answer["declineReason"] } else { &answer["status"] };
-    reported.as_str().expect("is text").to_owned()
+    let result = if answer["status"] == "DECLINED" { &answer["declineReason"] } else { &answer["status"] };
+    result.as_str().expect("is text").to_owned()
 }
 
 async fn give_back(system: &TestSystem, charge: &str, refund: &str, value: i64) {
@@ -78,7 +78,7 @@ async fn limit_decline_is_final_and_closes_nothing() {
     assert_eq!(
         system.acme.app().store.next_due(Queue::All).await.expect("works"),
         None,
-        "and nobody is told twice"
+        "and no report is sent twice"
     );
 }
 
@@ -123,8 +123,8 @@ async fn concurrent_charges_do_not_share_remaining_limit() {
     let (system, pai) = system_with_limits().await;
     let names: Vec<_> = (0..8).map(|n| format!("c-{n}")).collect();
     let posts = names.iter().map(|id| post_charge(&system, &pai, id, 1000));
-    let reported = futures_util::future::join_all(posts).await;
-    assert_eq!(reported.iter().filter(|reported| *reported == "APPROVED").count(), 6, "{reported:?}");
-    assert_eq!(reported.iter().filter(|reported| *reported == "charge-exceeds-daily-limit").count(), 2);
+    let results = futures_util::future::join_all(posts).await;
+    assert_eq!(results.iter().filter(|result| *result == "APPROVED").count(), 6, "{results:?}");
+    assert_eq!(results.iter().filter(|result| *result == "charge-exceeds-daily-limit").count(), 2);
     assert_eq!(billed_amounts(&system).await.iter().sum::<i64>(), 6000);
 }

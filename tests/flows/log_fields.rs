@@ -181,7 +181,7 @@ async fn make_journeys(system: &TestSystem) {
         json!({"extRefundID": "r-1", "amount": {"value": 100, "currency": "USD"}, "reason": "Sorry"});
     let (status, _) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     assert_eq!(status, StatusCode::CREATED);
-    // Settled by a job, and told by another, which has to try twice.
+    // Settled by a job, and reported by another, which has to try twice.
     system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
     assert_eq!(post_charge(system, &pai, "c-2").await, "PENDING");
     system.network.clear_faults();

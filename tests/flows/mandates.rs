@@ -36,17 +36,17 @@ async fn post(system: &TestSystem, body: Value) -> (StatusCode, Value) {
 
 /// The status of a charge, or the code of its decline.
 async fn charge(system: &TestSystem, pai: &str, id: &str, value: i64) -> String {
-    reported(&post(system, charge_body(pai, id, value)).await)
+    charge_result(&post(system, charge_body(pai, id, value)).await)
 }
 
 /// A charge of 15.99 for these days.
 async fn charge_days(system: &TestSystem, pai: &str, id: &str, from: &str, to: &str) -> String {
     let mut body = charge_body(pai, id, 1599);
     body["servicePeriod"] = json!({"from": from, "to": to});
-    reported(&post(system, body).await)
+    charge_result(&post(system, body).await)
 }
 
-fn reported((status, answer): &(StatusCode, Value)) -> String {
+fn charge_result((status, answer): &(StatusCode, Value)) -> String {
     assert!(status.is_success(), "{answer}");
     if answer["status"] != "DECLINED" {
         return answer["status"].as_str().expect("is text").to_owned();
@@ -98,7 +98,7 @@ async fn charge_above_agreed_price_is_declined() {
     // Months together cost what they cost.
     let mut quarter = charge_body(&pai, "c-9", 3 * 1599);
     quarter["servicePeriod"] = json!({"from": "2027-03-01", "to": "2027-05-31"});
-    assert_eq!(reported(&post(&system, quarter).await), "APPROVED");
+    assert_eq!(charge_result(&post(&system, quarter).await), "APPROVED");
 }
 
 #[tokio::test]

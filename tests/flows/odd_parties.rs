@@ -69,8 +69,8 @@ async fn charge_that_is_answered_too_late_is_billed_once() {
 async fn amount_of_an_account_may_be_a_string() {
     let (system, pai) = TestSystem::with_subscriber(PREPAID).await;
     let asked = system.network.calls_after(0);
-    let told = asked.iter().rev().find(|call| call.path == "/csp/account/validate").expect("was asked");
-    let mut account: Value = serde_json::from_slice(&told.response.1).expect("is JSON");
+    let lookup = asked.iter().rev().find(|call| call.path == "/csp/account/validate").expect("was asked");
+    let mut account: Value = serde_json::from_slice(&lookup.response.1).expect("is JSON");
     for (value, status) in [("1598", "DECLINED"), ("5000", "APPROVED")] {
         account["balance"] = json!({"value": value, "currency": "USD"});
         answer_at(&system, "/csp/account/validate", 200, "application/json", account.to_string());
@@ -117,6 +117,6 @@ async fn redirect_of_a_webhook_is_no_receipt() {
     system.network.attach_service(NETFLIX, system.netflix.router());
     system.advance_seconds(86_400);
     system.acme.deliver_due().await;
-    let told = system.partner_charges().await;
-    assert_eq!(told["charges"][0]["told"]["status"], "APPROVED");
+    let known = system.partner_charges().await;
+    assert_eq!(known["charges"][0]["told"]["status"], "APPROVED");
 }

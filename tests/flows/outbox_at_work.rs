@@ -72,7 +72,7 @@ async fn service_with_failed_task_ends_for_a_restart() {
 }
 
 #[tokio::test]
-async fn partner_that_hangs_delays_no_other() {
+async fn partner_that_hangs_delays_no_other_queue() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // A charge whose outcome comes late: the webhook to the partner fails.
     system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);

@@ -153,8 +153,8 @@ async fn recovering_origin_decides_and_denies_nothing() {
     assert_eq!((known.0, &known.1["status"]), (StatusCode::OK, &json!("APPROVED")));
     let (status, _) = call(&system, Method::GET, "/ott/v1/transaction/c-2", &Value::Null).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "it may be lost: nobody says that there is none");
-    let told = report_event(&system, &event_body(&system, "e-1", "suspended", ANN)).await;
-    assert_eq!(told.0, StatusCode::OK, "{told:?}");
+    let answer = report_event(&system, &event_body(&system, "e-1", "suspended", ANN)).await;
+    assert_eq!(answer.0, StatusCode::OK, "{answer:?}");
     assert_eq!(amounts(&system, ANN).await, [1599, 1599]);
 }
 
@@ -231,8 +231,8 @@ async fn lost_charges_refunds_redemptions_and_pais_are_adopted() {
     system.advance_seconds(400);
     system.acme.deliver_due().await;
     for id in ["c-2", "c-3"] {
-        let told = call(&system, Method::GET, &format!("/ott/v1/transaction/{id}"), &Value::Null).await;
-        assert_eq!(told.1["status"], "APPROVED", "{id}");
+        let answer = call(&system, Method::GET, &format!("/ott/v1/transaction/{id}"), &Value::Null).await;
+        assert_eq!(answer.1["status"], "APPROVED", "{id}");
     }
     assert_eq!(amounts(&system, ANN).await, [1599, -500, 1599, 8999, 1599], "c-3 is billed once, too");
     // Nobody here knows any more what Bob has agreed to, until the partner reports it again.

@@ -107,7 +107,7 @@ async fn parts_come_back_until_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn reference_is_one_refunds_permanently() {
+async fn reference_names_one_refund_permanently() {
     let (system, pai) = system_with_charge().await;
     post_charge(&system, &pai, "c-2").await;
     give_back(&system, "c-1", refund_body("r-1", 800)).await;

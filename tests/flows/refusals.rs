@@ -1,4 +1,4 @@
-//! What a customer is told, and what is not disclosed before a number is proven.
+//! What a refused customer reads, and what is not disclosed before a number is proven.
 
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
@@ -51,12 +51,12 @@ async fn every_number_gets_same_response_until_proven() {
     // Only numbers whose line receives SMS get one.
     assert_eq!(system.sms_received(&system.acme, SUSPENDED).await.len(), 1);
     for silent in [CEASED, UNKNOWN] {
-        let reported = system
+        let got_sms = system
             .network
             .recorded_calls()
             .iter()
             .any(|c| c.path == "/csp/notification" && c.contains(silent));
-        assert!(!reported, "{silent}");
+        assert!(!got_sms, "{silent}");
     }
 }
 
@@ -107,7 +107,7 @@ async fn proven_number_gets_its_next_step() {
 }
 
 #[tokio::test]
-async fn account_status_that_changes_on_the_way_counts() {
+async fn account_status_is_checked_again_at_the_signup() {
     let system = start_system().await;
     let flow = system.prove_number(&system.acme, GOOD).await;
     system
@@ -168,20 +168,20 @@ async fn pin_flood_stops_at_its_share_of_the_hour() {
     let mut system = start_system().await;
     system.reconfigure_acme(|config| config.pins_per_hour = 6.try_into().expect("is some"));
     let (log, _capturing) = LogCapture::capture_thread(Level::ERROR);
-    let reported = |answer: &(StatusCode, Value)| (answer.0.as_u16(), answer.1["code"].clone());
+    let refusal = |answer: &(StatusCode, Value)| (answer.0.as_u16(), answer.1["code"].clone());
     let over = (429, json!("too-many-requests"));
     // Numbers that do not exist count as those that do.
     for number in [UNKNOWN, GOOD, "+12025550198"] {
         assert_eq!(system.enter_number(&system.acme, number).await.0, StatusCode::OK);
     }
     for number in ["+12025550197", POOR, SUSPENDED] {
-        assert_eq!(reported(&system.enter_number(&system.acme, number).await), over, "{number}");
+        assert_eq!(refusal(&system.enter_number(&system.acme, number).await), over, "{number}");
     }
     assert_eq!(log.count("pin-ceiling-reached"), 1);
     for number in [GOOD, "+12025550196", "+12025550195"] {
         assert_eq!(enter_beside_session(&system, number).await.1["step"], "pin", "{number}");
     }
-    assert_eq!(reported(&enter_beside_session(&system, SUSPENDED).await), over);
+    assert_eq!(refusal(&enter_beside_session(&system, SUSPENDED).await), over);
     assert_eq!(log.count("pin-ceiling-reached"), 2);
     // Whoever needs no PIN signs up, and a number is proven by the PIN that it had.
     assert_eq!(system.enter_session_number(&system.acme, GOOD).await.1["step"], "confirm");

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{available_parallelism, scope};
 
 /// Of a cause that makes many seeds fail, a few reports are enough.
-const FAILURES_TOLD_MAX: usize = 10;
+const FAILURES_SHOWN_MAX: usize = 10;
 /// Lines of progress that a campaign prints.
 const PROGRESS_LINES: u64 = 1000;
 
@@ -132,7 +132,7 @@ impl CampaignReport {
             Ok(met) => self.met.add(&met),
             Err(why) => {
                 // At once: a long run may be stopped before its end.
-                println!("{}", self.reported(seed, &why));
+                println!("{}", self.describe_failure(seed, &why));
                 self.failed.push((seed, why));
             }
         }
@@ -146,14 +146,14 @@ impl CampaignReport {
         let mut failed: Vec<&(u64, String)> = self.failed.iter().collect();
         failed.sort();
         let mut text = format!("{} of {} seeds failed\n", failed.len(), self.played);
-        for (seed, why) in failed.iter().take(FAILURES_TOLD_MAX) {
-            writeln!(text, "{}", self.reported(*seed, why)).expect("text takes text");
+        for (seed, why) in failed.iter().take(FAILURES_SHOWN_MAX) {
+            writeln!(text, "{}", self.describe_failure(*seed, why)).expect("text takes text");
         }
-        let rest: Vec<u64> = failed.iter().skip(FAILURES_TOLD_MAX).map(|(seed, _)| *seed).collect();
+        let rest: Vec<u64> = failed.iter().skip(FAILURES_SHOWN_MAX).map(|(seed, _)| *seed).collect();
         assert!(failed.is_empty(), "{text}and {rest:?}");
     }
 
-    fn reported(&self, seed: u64, why: &str) -> String {
+    fn describe_failure(&self, seed: u64, why: &str) -> String {
         format!("seed {seed}: {why}\nreplay with: cargo xtask sim --seed {seed}{}", self.replay)
     }
 }

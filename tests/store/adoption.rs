@@ -21,7 +21,7 @@ on_each_database!(
     what_another_system_has_charged_is_not_adopted,
     an_adopted_refund_is_taken_off_its_charge,
     an_adopted_redemption_spends_the_coupon,
-    adopted_redemption_without_reference_has_no_subscriber,
+    adopted_redemption_without_reference_uses_up_the_coupon,
     an_adopted_redemption_that_billing_lacks_is_submitted,
     an_adopted_pai_is_the_numbers,
     a_pai_follows_the_edge_downwards,
@@ -175,7 +175,7 @@ async fn an_adopted_redemption_spends_the_coupon(db: TestStore) {
     assert_eq!(until, Some(found.service_period.to()), "these days are paid for");
 }
 
-async fn adopted_redemption_without_reference_has_no_subscriber(db: TestStore) {
+async fn adopted_redemption_without_reference_uses_up_the_coupon(db: TestStore) {
     for id in ["k-1", "k-2"] {
         let new = new_coupon(1, id);
         let code = new.text.code;

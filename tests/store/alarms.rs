@@ -158,7 +158,7 @@ async fn reported_change_is_remembered(db: TestStore) {
         let reported = ReportedAlarm { alarm, subject, other_origin: None, raised_at, change };
         store.mark_alarms_reported("a".to_owned(), vec![reported]).await.expect("works");
     };
-    // What an origin finds when it starts: whether it was told, and whether it is over.
+    // What an origin finds when it starts: whether it was reported, and whether it is over.
     let found = async || {
         let found = store.list_alarms(AlarmFilter::OfOrigin("b".to_owned())).await.expect("works");
         found.iter().map(|alarm| (alarm.is_reported, alarm.cleared_at.is_some())).collect::<Vec<_>>()
@@ -168,7 +168,7 @@ async fn reported_change_is_remembered(db: TestStore) {
     tell(AlarmChange::Raised, 0).await;
     assert_eq!(found().await, [(true, false)]);
     assert_eq!(store.close_alarms(at(10), alarm, None).await, Ok(1));
-    assert_eq!(found().await, [(true, true)], "the end is to be told");
+    assert_eq!(found().await, [(true, true)], "the end has to be reported");
     tell(AlarmChange::Cleared, 0).await;
     assert_eq!(found().await, []);
     // The next time is another one, whatever is still said of the first.

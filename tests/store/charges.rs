@@ -155,7 +155,7 @@ async fn next_subscriber_of_a_number_is_never_charged(db: TestStore) {
         .issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01"))
         .await
         .expect("works");
-    let IssueSignupResult::Issued(new) = next else { panic!("no PAI for the new holder") };
+    let IssueSignupResult::Issued(new) = next else { panic!("no PAI for the new subscriber") };
     assert_ne!(new.pai, old.pai);
     assert_ne!(new.handle, old.handle);
 

@@ -18,7 +18,7 @@ on_each_database!(
     months_begin_today_when_the_charge_of_these_days_was_refunded,
     a_coupons_charge_counts_against_no_limit,
     coupons_charge_is_reported_to_no_partner,
-    reminder_goes_once_to_those_who_ended,
+    reminder_goes_once_to_those_who_do_not_continue,
     months_that_were_refunded_follow_nothing,
 );
 
@@ -173,7 +173,7 @@ async fn coupons_charge_is_reported_to_no_partner(db: TestStore) {
     assert!(db.lease_due(3_600).await.iter().all(|entry| job_name(entry).0 != "charge-notice"));
 }
 
-async fn reminder_goes_once_to_those_who_ended(db: TestStore) {
+async fn reminder_goes_once_to_those_who_do_not_continue(db: TestStore) {
     for n in 1..=4 {
         let id = db.redeem_new_coupon(n, &format!("c-{n}"), &format!("r-{n}")).await;
         db.store.answer_redemption(NOW, id, done()).await.expect("works");

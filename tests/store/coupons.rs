@@ -19,7 +19,7 @@ on_each_database!(
     sms_receipts_may_come_in_any_order,
     another_code_voids_the_first_and_its_message,
     a_message_is_sent_again_once_by_its_name,
-    void_coupon_has_no_buyer,
+    void_coupon_is_not_redeemed,
     an_erased_buyer_is_sent_nothing_and_asked_for_nothing,
 );
 
@@ -182,7 +182,7 @@ async fn the_text_of(db: &TestStore, id: &str) -> Vec<u8> {
     found.expect("is due")
 }
 
-async fn void_coupon_has_no_buyer(db: TestStore) {
+async fn void_coupon_is_not_redeemed(db: TestStore) {
     let new = new_coupon(1, "c-1");
     let code = new.text.code;
     db.issue_new_coupon(new).await;

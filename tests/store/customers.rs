@@ -136,7 +136,7 @@ async fn customer_reads_their_own_links(db: TestStore) {
     assert_eq!(find_links(&db, 1).await, expected);
     record_subscription(&db, "netflix", second, "s-4", 9_000).await;
     expected[0].subscription = Some((parse_ext_id("standard"), SubscriptionStatus::Active));
-    assert_eq!(find_links(&db, 1).await, expected, "the latest is told, and the first one's beginning");
+    assert_eq!(find_links(&db, 1).await, expected, "the latest is listed, with the first one's beginning");
 }
 
 async fn an_unfinished_sign_up_is_no_link_until_it_is_charged(db: TestStore) {
@@ -215,7 +215,7 @@ async fn earlier_subscriber_of_the_number_is_unknown(db: TestStore) {
         |subscriber_ref: &str| db.store.list_partner_links(sealed_number(1).index, subscriber_ref.to_owned());
     assert!(
         of("2026-11-01").await.expect("works").is_empty(),
-        "the next holder, of whom nothing is known yet"
+        "the next subscriber, of whom nothing is known yet"
     );
     db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await.expect("works");
     // The previous subscriber is gone: under neither subscriber_ref is there a link.
@@ -259,13 +259,13 @@ async fn customer_closes_a_link_once_and_permanently(db: TestStore) {
 
     let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
     assert_eq!((standing.version, standing.closed_reason), (2, Some(REVOKED)));
-    let reported = db
+    let jobs = db
         .lease_due(100)
         .await
         .iter()
         .filter(|entry| crate::test_store::job_name(entry).0.starts_with("pai-"))
         .count();
-    assert_eq!(reported, 2, "partner and edge, once each");
+    assert_eq!(jobs, 2, "partner and edge, once each");
     assert_eq!(find_decline_reason(&db, pai, "n-1").await, Some(REVOKED));
     let waits = db.store.find_pending_charge(waiting).await.expect("works").expect("waits");
     assert_eq!(waits.closed, Some(REVOKED), "its hand-off declines it");

@@ -165,8 +165,8 @@ async fn new_pai_is_reported_to_the_edge_only(db: TestStore) {
     db.issue_pai(new_pai("netflix", 1, "2024-01-01")).await;
     assert!(db.lease_due(0).await.is_empty(), "it is not new");
     db.issue_pai(new_pai("netflix", 2, "2024-01-01")).await;
-    let reported = db.lease_due(0).await;
-    assert_eq!(reported.iter().map(|entry| job_name(entry).0).collect::<Vec<_>>(), ["pai-mapping"]);
+    let due = db.lease_due(0).await;
+    assert_eq!(due.iter().map(|entry| job_name(entry).0).collect::<Vec<_>>(), ["pai-mapping"]);
 }
 
 async fn a_number_that_has_changed_hands_brings_another_pai(db: TestStore) {

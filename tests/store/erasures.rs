@@ -161,10 +161,10 @@ async fn charges_and_totals_stay(db: TestStore) {
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
     let due = db.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
     let due = due.expect("works");
-    let reported = |entry: &LeasedJob| {
+    let is_report = |entry: &LeasedJob| {
         matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }))
     };
-    assert_eq!(due.iter().filter(|entry| reported(entry)).count(), 2, "partner and edge are told");
+    assert_eq!(due.iter().filter(|entry| is_report(entry)).count(), 2, "partner and edge are informed");
 }
 
 async fn an_erasure_takes_place_once(db: TestStore) {

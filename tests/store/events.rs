@@ -23,7 +23,7 @@ use onbill_origin::store::{
 on_each_database!(
     event_is_recorded_once_and_replayed_permanently,
     a_suspended_account_holds_its_pais_until_it_is_resumed,
-    leaving_subscriber_keeps_the_pai_permanently,
+    pai_of_a_leaving_subscriber_is_closed_permanently,
     subscriber_stays_when_the_number_changes,
     another_subscribers_number_is_not_taken,
     number_of_a_former_subscriber_is_free,
@@ -110,7 +110,7 @@ async fn a_suspended_account_holds_its_pais_until_it_is_resumed(db: TestStore) {
     }
 }
 
-async fn leaving_subscriber_keeps_the_pai_permanently(db: TestStore) {
+async fn pai_of_a_leaving_subscriber_is_closed_permanently(db: TestStore) {
     for (n, (leaves, reason)) in [
         (Ceased, DeclineReason::AccountClosed),
         (PortedOut, DeclineReason::AccountClosed),
@@ -141,7 +141,7 @@ async fn subscriber_stays_when_the_number_changes(db: TestStore) {
     let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
     let holder = charge.subscriber.expect("is known");
     assert_eq!((holder.number, holder.subscriber_ref.as_str()), (sealed_number(5), "2024-01-01"));
-    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 1, "nobody has to be told");
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 1, "there is nothing to report");
     // The number that was given up gets a new subscriber, and the new number keeps its own.
     let next = db.sign_up_subscriber(1).await;
     let same = db.sign_up_subscriber(5).await;
@@ -247,7 +247,7 @@ async fn late_event_ends_the_former_subscriber(db: TestStore) {
     assert_eq!(
         find_pai_row(&db, subscriber.pai).await.state,
         PaiState::Suspended,
-        "as the new number was told to be"
+        "as was reported of the new number"
     );
     // What comes after the event of the new number is applied again.
     let released = NewAccountEvent { number: sealed_number(8).index, ..new_event("released", Resumed, 16) };

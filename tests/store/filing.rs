@@ -22,7 +22,7 @@ on_each_database!(
     what_is_in_a_file_is_in_the_outbox_no_more,
     each_queue_is_leased_by_itself,
     only_who_has_the_lease_files,
-    settled_or_dead_letter_is_not_filed,
+    settled_job_or_dead_letter_is_not_filed,
     line_is_settled_once_and_reported_to_the_partner,
     a_declined_line_gives_back_what_it_took,
     the_lines_of_a_file_stay_what_they_were,
@@ -137,7 +137,7 @@ async fn only_who_has_the_lease_files(db: TestStore) {
     assert_eq!(filed_ids(&db, "f-2").await, [id]);
 }
 
-async fn settled_or_dead_letter_is_not_filed(db: TestStore) {
+async fn settled_job_or_dead_letter_is_not_filed(db: TestStore) {
     let kept = post_waiting_charge(&db, 1, "n-1").await;
     post_waiting_charge(&db, 2, "n-2").await;
     post_waiting_charge(&db, 3, "n-3").await;

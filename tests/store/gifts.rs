@@ -52,8 +52,8 @@ async fn without_their_pai_it_pays_for_none_of_the_buyers_days(db: TestStore) {
         let id = status.as_str();
         let (_, redemption) = db.spend_coupon(1, id, None).await;
         // From today on, though the buyer has paid for December.
-        let reported = (redemption.pai, redemption.service_period);
-        assert_eq!(reported, (None, service_period("2026-11-18", "2027-05-17")), "{id}");
+        let recorded = (redemption.pai, redemption.service_period);
+        assert_eq!(recorded, (None, service_period("2026-11-18", "2027-05-17")), "{id}");
         assert!(db.is_gift(&format!("c-{id}")).await, "{id}");
     }
     assert_eq!(db.store.find_paid_until(pai, parse_day("2026-11-18")).await.expect("works"), None);

@@ -215,7 +215,7 @@ async fn what_was_sent_is_nowhere_any_more(db: TestStore) {
         assert_eq!(db.settle_job(NOW, entry, outcome).await.expect("works"), SettleResult::Written);
         assert_eq!(sealed().await, 0);
     }
-    assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None, "and nobody is told");
+    assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None, "and nothing is reported");
 }
 
 async fn a_message_is_put_off_by_who_has_it(db: TestStore) {

@@ -99,7 +99,7 @@ async fn nothing_of_another_person_is_listed(db: TestStore) {
     assert!(count(&list(&db, 2).await, "transactions") == 1);
 }
 
-/// Some rows are by the number alone, and the earlier holder has left such rows.
+/// Some rows are by the number alone, and the earlier subscriber has left such rows.
 async fn earlier_subscribers_links_are_not_listed(db: TestStore) {
     db.sign_up_subscriber(1).await;
     let (first, day) = (NOW.unix_seconds() + 1, NOW.unix_seconds() / 86_400 + 1);

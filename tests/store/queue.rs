@@ -44,9 +44,9 @@ async fn a_post_has_the_lease_of_its_own_charge(db: TestStore) {
     let now = db.find_charge("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Declined, Some(reason)));
     let left = db.lease_due(300).await;
-    let reported = |is: fn(&Job) -> bool| left.iter().filter(|entry| is(&entry.job)).count();
-    assert_eq!(reported(|job| matches!(job, Job::Webhook(WebhookJob::Charge { .. }))), 1, "{left:?}");
-    assert_eq!(reported(|job| matches!(job, Job::Webhook(WebhookJob::PaiMapping { .. }))), 1, "{left:?}");
+    let count_jobs = |is: fn(&Job) -> bool| left.iter().filter(|entry| is(&entry.job)).count();
+    assert_eq!(count_jobs(|job| matches!(job, Job::Webhook(WebhookJob::Charge { .. }))), 1, "{left:?}");
+    assert_eq!(count_jobs(|job| matches!(job, Job::Webhook(WebhookJob::PaiMapping { .. }))), 1, "{left:?}");
     assert_eq!(left.len(), 2, "{left:?}");
     // This reason closes the PAI, and declines every later charge.
     let row =

@@ -182,7 +182,7 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(db: Tes
     });
     let rows = calls.await;
     assert!(rows.iter().all(|row| *row == rows[0]), "{rows:?}");
-    assert!(db.lease_due(0).await.len() <= 1, "whoever created it had the edge told, if it was a device");
+    assert!(db.lease_due(0).await.len() <= 1, "a PAI of a device is reported to the edge");
 }
 
 async fn number_with_two_changes_at_once_has_one_subscriber(db: TestStore) {

@@ -120,7 +120,7 @@ async fn refunds_at_once_never_give_back_more_than_there_was(db: TestStore) {
     assert_eq!((answer.amount, answer.remaining), (usd(100), usd(0)));
 }
 
-/// All of the charge: the second call must not be told that nothing is left, for the refund is its
+/// All of the charge: the second call must not be refused because nothing is left, for the refund is its
 /// own.
 async fn one_refund_posted_to_two_origins_is_created_once(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
@@ -224,7 +224,7 @@ async fn one_of_many_who_learn_an_outcome_writes_it(db: TestStore) {
         assert_eq!(how_many(&settled, |one| *one == written), 1, "{settled:?}");
     }
     let left: Vec<_> = db.lease_due(1_000_000).await.iter().map(|entry| job_name(entry).0).collect();
-    assert_eq!(left, ["charge-notice", "refund-notice"], "each is told once, and the rest is gone");
+    assert_eq!(left, ["charge-notice", "refund-notice"], "each is reported once, and the rest is gone");
 }
 
 /// Charges are posted, declined and refunded concurrently, all of one account. There is no

@@ -21,7 +21,7 @@ on_each_database!(
     a_refund_knows_what_was_given_back_before_it,
     dead_letter_is_listed_and_redriven,
     a_job_is_redriven_once,
-    settled_job_is_not_asked_about_again,
+    redrive_without_a_dead_letter_is_not_needed,
     a_person_ends_a_pai_once_and_for_one_reason,
 );
 
@@ -222,7 +222,7 @@ async fn a_job_is_redriven_once(db: TestStore) {
     assert!(due.iter().all(|entry| entry.attempts >= 2), "{due:?}");
 }
 
-async fn settled_job_is_not_asked_about_again(db: TestStore) {
+async fn redrive_without_a_dead_letter_is_not_needed(db: TestStore) {
     let settled = post_charge_at(&db, "n-1", 0, Some(1)).await;
     let pending = post_charge_at(&db, "n-2", 0, None).await;
     for target in [

@@ -297,7 +297,7 @@ async fn a_subscription_is_recorded_once_and_alone(db: TestStore) {
     };
     assert!(pays(1, "2024-01-01").await);
     assert!(!pays(2, "2024-01-01").await);
-    assert!(!pays(1, "2026-11-01").await, "the next holder does not pay for it");
+    assert!(!pays(1, "2026-11-01").await, "the next subscriber does not pay for it");
     let repeated = db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(repeated.expect("works"), IssueSignupResult::AlreadyOnBill);
     // The number's next subscriber starts without history.

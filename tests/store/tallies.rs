@@ -210,11 +210,9 @@ async fn device_pin_is_counted_before_it_is_tried(db: TestStore) {
 
 async fn counts_are_exact_under_concurrency(db: TestStore) {
     let calls = (0..32).map(|n| db.store.count_refused_check(fresh_nonce(), NOW, check(n, 100, 10), true));
-    let reported: Vec<_> =
-        join_all(calls).await.into_iter().map(|reported| reported.expect("works")).collect();
-    assert_eq!(reported.iter().filter(|reported| **reported == Tallied::Within(())).count(), 10);
-    let firsts =
-        reported.iter().filter(|reported| matches!(reported, Tallied::Exceeded(over) if over.is_first));
+    let results: Vec<_> = join_all(calls).await.into_iter().map(|result| result.expect("works")).collect();
+    assert_eq!(results.iter().filter(|result| **result == Tallied::Within(())).count(), 10);
+    let firsts = results.iter().filter(|result| matches!(result, Tallied::Exceeded(over) if over.is_first));
     assert_eq!(firsts.count(), 1, "one alarm");
 }
 

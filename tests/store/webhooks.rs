@@ -47,8 +47,8 @@ async fn an_outcome_after_the_response_is_reported_once(db: TestStore) {
         }
         assert_eq!(db.store.next_due(Queue::All).await.expect("works"), Some(at), "at once");
         let webhooks = db.lease_due(70).await;
-        let reported = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
-        assert_eq!(job_names(&webhooks), reported);
+        let expected = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
+        assert_eq!(job_names(&webhooks), expected);
         assert!(webhooks.iter().all(|webhook| webhook.attempts == 1));
         for webhook in webhooks {
             assert_eq!(db.settle_job(at, webhook, done()).await.expect("works"), SettleResult::Written);
@@ -94,8 +94,8 @@ async fn two_leases_with_the_same_outcome_report_it_once(db: TestStore) {
     for entry in second {
         assert_eq!(db.settle_job(NOW, entry, done()).await.expect("works"), SettleResult::Late);
     }
-    let reported = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
-    assert_eq!(job_names(&db.lease_due(1_000_000).await), reported);
+    let expected = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
+    assert_eq!(job_names(&db.lease_due(1_000_000).await), expected);
 }
 
 async fn a_webhook_has_the_present_state_and_its_partner(db: TestStore) {

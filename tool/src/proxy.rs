@@ -30,7 +30,7 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Who signed the response, for tools that do not check it themselves.
 const SIGNED_BY: &str = "x-onbill-signed-by";
 
-/// What is of one connection (RFC 9110 §7.6.1), or is made again. A response that
+/// Headers of one connection (RFC 9110 §7.6.1), and those that the proxy makes itself. A response that
 /// was compressed on its way would not have the digest that the operator has signed.
 const NOT_FORWARDED: [&str; 13] = [
     "accept-encoding",

@@ -1,5 +1,5 @@
-//! The challenge that tells customers from programs: Cloudflare Turnstile, if the deployment has it.
-//! The origin says when one is needed; here its solution is checked, before the origin is asked.
+//! The challenge that distinguishes customers from programs: Cloudflare Turnstile, if the deployment has
+//! it. The origin says when one is needed; here its solution is checked, before the origin is asked.
 
 use crate::call::Call;
 use crate::config::Challenge;

@@ -19,8 +19,8 @@ use std::sync::Arc;
 /// itself is up to a minute behind in most cases, so a change is everywhere after about two. Keys are
 /// derived when an entry is read: a call that finds it here pays neither.
 const FRESH_SECONDS: i64 = 60;
-/// How long they are used while the store does not respond, in seconds: an outage of the store stops
-/// no operator for an hour. An operator that has to be stopped at once is stopped at its origin.
+/// How long they are used while the store does not respond, in seconds: for an hour, an outage of
+/// the store stops no operator. An operator that has to be stopped at once is stopped at its origin.
 pub(crate) const STALE_SECONDS_MAX: i64 = 3600;
 /// What the store reads at once.
 const KEYS_PER_READ: usize = 100;
@@ -144,7 +144,7 @@ impl<P: Platform> Call<'_, P> {
                 return cache.ids(self.seconds_ago(STALE_SECONDS_MAX)).ok_or(Fault::EntriesUnavailable);
             }
         };
-        // A key that no operator can have is no entry.
+        // A key that is no operator's id has no entry.
         let ids = keys.iter().filter_map(|key| OperatorId::parse(key.strip_prefix(OPERATOR_KEY_PREFIX)?));
         let ids: Vec<OperatorId> = ids.collect();
         cache.keep_ids(ids.clone(), self.platform.now());

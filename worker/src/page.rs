@@ -52,7 +52,7 @@ pub(crate) enum RefusalPage {
 /// The page for a refusal, with the refusal's own status.
 ///
 /// That of the frame may be shown by any page: it has words, a link to itself and nothing else, and
-/// says what anyone can ask the edge. Its script tells the page around it the refusal's code.
+/// says what anyone can ask the edge. Its script sends the refusal's code to the page around it.
 pub(crate) fn refusal(
     page: RefusalPage,
     reject: &Reject,

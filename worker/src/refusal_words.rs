@@ -1,5 +1,5 @@
-//! What the widget tells a customer who is refused. The words are sent with the refusal and not with
-//! the frame: few customers need one, and the frame has to stay small.
+//! The words that the widget shows to a customer who is refused. They are sent with the refusal and not
+//! with the frame: few customers need them, and the frame has to stay small.
 //!
 //! Not here: the refusals that the frame meets without the origin, such as that there is no
 //! connection. It has the words for those.

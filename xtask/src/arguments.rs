@@ -34,7 +34,7 @@ cargo xtask <verb>
                                 `wrangler dev` asks)
   edge --bundle DIR             build the edge and write it as a folder that needs Node.js alone
   keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
-                                write matched sets of fresh keys, one file for each holder
+                                write matched sets of fresh keys, one file for each party
   keys --edge FILE --operator ID[,ID..] [--epoch R.N] --out DIR
                                 write the sets of further operators of that edge, or, with --epoch, only the keys
                                 that their origins share with it in that epoch

@@ -67,7 +67,7 @@ pub(crate) fn are_key_sets_complete(operators: &[&str], partners: &[&str], dir: 
     Ok(is_edge_complete && files.iter().all(is_complete))
 }
 
-/// The key sets of all holders.
+/// The key sets of all parties.
 struct KeySets {
     edge: EdgeSecrets,
     files: Vec<KeyFile>,
@@ -94,7 +94,7 @@ fn make_key_sets(operators: &[&str], partners: &[&str]) -> Outcome<KeySets> {
     Ok(KeySets { edge: EdgeSecrets::new(root_text, &partner_keys), files })
 }
 
-/// One key, as the files of its holders have it.
+/// One key, as the files of its parties have it.
 struct KeyEntry {
     full: Value,
     verifying: Value,
@@ -108,11 +108,11 @@ impl KeyEntry {
     }
 }
 
-/// The files of all holders of these keys, in the order in which they first hold one.
+/// The files of all parties of these keys, in the order in which they first have one.
 fn sort_into_files(entries: Vec<KeyEntry>) -> Vec<KeyFile> {
     let mut files: Vec<KeyFile> = Vec::new();
     for KeyEntry { full, verifying, signers, verifiers } in entries {
-        // A holder of the whole key needs no half of it.
+        // A party that has the whole key needs no half of it.
         let halves = verifiers.iter().filter(|name| !signers.contains(name)).map(|name| (name, &verifying));
         for (name, key) in signers.iter().map(|name| (name, &full)).chain(halves) {
             match files.iter_mut().find(|file| file.name == *name) {
@@ -171,14 +171,14 @@ struct Party<'a> {
 }
 
 impl Party<'_> {
-    /// Makes a secret that all holders have in full.
-    fn make_shared_key(&self, key_use: KeyUse, holders: &[&String]) -> Outcome<KeyEntry> {
+    /// Makes a secret that all parties have in full.
+    fn make_shared_key(&self, key_use: KeyUse, parties: &[&String]) -> Outcome<KeyEntry> {
         let mut full = self.describe_key(key_use, "hmac-sha256");
         full["secret"] = json!(encode_base64url(&random_secret()?));
-        Ok(KeyEntry::held_by(full, holders.iter().map(|name| (*name).clone()).collect()))
+        Ok(KeyEntry::held_by(full, parties.iter().map(|name| (*name).clone()).collect()))
     }
 
-    /// Makes a key pair: a holder of the public half can verify and not sign.
+    /// Makes a key pair: a party with the public half can verify and not sign.
     fn make_key_pair(&self, key_use: KeyUse, signer: String, verifiers: Vec<String>) -> Outcome<KeyEntry> {
         let seed = random_secret()?;
         let mut verifying = self.describe_key(key_use, "ed25519");

@@ -49,7 +49,7 @@ pub struct SummaryFacts<'f> {
     pub offer: Option<&'f str>,
     /// The monthly price, if it is known.
     pub price: Option<Money>,
-    /// Nothing is said of taxes when it is not known.
+    /// The text does not mention taxes when it is not known.
     pub taxes: Option<Taxes>,
     /// When it is charged first.
     pub first_charge: FirstCharge,

@@ -5,7 +5,7 @@
 //! A JWK says neither whose key it is nor its one use here. `party` and `purpose` say so, in the
 //! key, in the set, or in the ring's entry that the set stands in. Where two of them say it, they must
 //! agree: the set comes from the party, and must not make its keys those of another. The purpose of an
-//! Ed25519 key is `partner-call`, unless something else is said.
+//! Ed25519 key is `partner-call`, unless another one is given.
 
 use super::party::{KeyUse, Party};
 use super::signing_key::{Key, KeyFields, Material};
@@ -102,7 +102,7 @@ impl Jwk {
     }
 }
 
-/// What is said around a key and what it says itself.
+/// Compares what stands around a key with what the key has itself.
 fn require_agreement<T: PartialEq>(
     named: &str,
     around: Option<T>,

@@ -114,7 +114,7 @@ fn verify_components<'k>(
     if !key.verify(base.as_bytes(), &signature) {
         return Err(SignatureError::BadSignature);
     }
-    // Last: only a genuine signature tells something of its signer's clock.
+    // Last: only a genuine signature shows something about its signer's clock.
     let seconds_off = params.created.saturating_sub(now.unix_seconds());
     if seconds_off.unsigned_abs() > SIGNATURE_SKEW_SECONDS.unsigned_abs() {
         return Err(SignatureError::Stale { seconds_off });

@@ -110,7 +110,7 @@ pub struct ChargeView {
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline_reason: Option<DeclineReason>,
-    /// The date of the bill that it is on, if billing has said so.
+    /// The date of the bill that it is on, if billing has reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billed_on: Option<Day>,
     /// The amount that was refunded, if any.

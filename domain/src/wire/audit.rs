@@ -98,7 +98,7 @@ pub struct AuditLine {
     pub actor: ExtId,
     /// At which desk.
     pub role: ActorRole,
-    /// The id of the key that signed the call, which tells the operator's systems apart; `cli` for a
+    /// The id of the key that signed the call, which distinguishes the operator's systems; `cli` for a
     /// command.
     pub key: String,
     /// What was done.

@@ -160,7 +160,7 @@ pub struct CareCharge {
     /// The same in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
-    /// The date of the bill that it is on, if billing has said so.
+    /// The date of the bill that it is on, if billing has reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billed_on: Option<Day>,
     /// The amount of all its approved refunds, if there are any.

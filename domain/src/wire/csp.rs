@@ -73,7 +73,7 @@ pub struct AccountValidateResponse {
 
 /// `POST /transaction`: put a charge on the bill. Repeating a transactionID gets the same response.
 ///
-/// The first five members decide what is billed. The others say under what billing books the line.
+/// The first five members decide what is billed. The others say how billing books the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BillChargeRequest {

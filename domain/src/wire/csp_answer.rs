@@ -28,7 +28,7 @@ pub fn read_members(body: &[u8]) -> Option<Map<String, Value>> {
 }
 
 /// Reads the account of a number. Status and subscriber id decide about every charge, so both must
-/// be clear: the id tells two subscribers of one number apart. A word that decides and is not the
+/// be clear: the id distinguishes two subscribers of one number. A word that decides and is not the
 /// contract's is read as such. Type and amounts count as unknown when they are not clear.
 pub fn read_account(body: &[u8]) -> Option<AccountAnswer> {
     let text = read_text(body);

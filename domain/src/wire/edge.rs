@@ -43,7 +43,7 @@ pub struct ValidateRequest {
     /// The page of the operator's site to return to; the dashboard when absent.
     #[serde(rename = "returnURL", default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
-    /// The site origin of the page around the widget's frame, where the browser tells it.
+    /// The site origin of the page around the widget's frame, where the browser gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
     /// The dashboard's signed session assertion.

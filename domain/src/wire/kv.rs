@@ -24,7 +24,7 @@ pub struct PaiMapping {
 }
 
 /// The key of a PAI's mapping. A keyed hash stands for a PAI that onbill did not issue: the other
-/// system may have made it of the number, and no key of a store may tell that. Half of an HMAC is as
+/// system may have made it of the number, and no key of a store may reveal that. Half of an HMAC is as
 /// unlikely to meet another one as a random UUID is.
 pub fn pai_key(root: &RootKey, pai: Pai) -> String {
     if pai.random_bytes().is_some() {

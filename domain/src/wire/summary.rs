@@ -65,7 +65,7 @@ pub struct ChargeCount {
     pub day: Day,
     /// The partner that posted them.
     pub partner: PartnerId,
-    /// Under which billing books them, if any was set.
+    /// The charge code of these charges, if any was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charge_code: Option<ChargeCode>,
     /// What became of them.

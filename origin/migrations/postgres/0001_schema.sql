@@ -156,7 +156,7 @@ CREATE TABLE migration_files (
     lines          BIGINT NOT NULL CHECK (lines >= 0),
     refused        BIGINT NOT NULL CHECK (refused >= 0),
     state          TEXT NOT NULL CHECK (state IN ('LOADING', 'LOADED')),
-    -- The last line that was loaded: an interrupted load goes on after it.
+    -- The last line that was loaded: an interrupted load continues after it.
     loaded_through BIGINT NOT NULL CHECK (loaded_through >= 0),
     begun_at       BIGINT NOT NULL,
     loaded_at      BIGINT,
@@ -271,8 +271,8 @@ CREATE TABLE mandates (
     -- How the number was proved to be the customer's, and by what: a flow's hash, a partner.
     proof                   TEXT NOT NULL CHECK (proof IN ('pin', 'session', 'device-read', 'imported')),
     proof_reference         TEXT,
-    -- When the customer agreed, and when the row was recorded. A change, which the customer is told
-    -- of, has the former from the row before.
+    -- When the customer agreed, and when the row was recorded. A change, of which the customer is
+    -- informed, has the former from the row before.
     accepted_at             BIGINT NOT NULL,
     recorded_at             BIGINT NOT NULL,
     -- The row that this one continues: of the same visit, or of the subscription's earlier terms.
@@ -327,11 +327,11 @@ CREATE TABLE transactions (
     -- The mandate that it was compared with: mandates.mandate_id. NULL if there was none, and for
     -- coupons. Not a foreign key: no mandate is ever deleted, and the check would cost a read.
     mandate_id         TEXT,
-    -- The date of the bill that it is on, if billing has said so.
+    -- The date of the bill that it is on, if billing has reported it.
     billed_on          TEXT,
     -- The stored response: the bytes of the first one, for every replay. NULL until it is given.
     stored_response    BYTEA,
-    -- Until then a replay is told request-in-progress; after it, it stores the response itself.
+    -- Until then a replay gets request-in-progress; after it, it stores the response itself.
     responding_until   BIGINT NOT NULL,
     created_at         BIGINT NOT NULL,
     -- When the outcome was written; NULL while the charge is PENDING.
@@ -668,7 +668,7 @@ CREATE INDEX nonces_by_expiry ON nonces (expires_at);
 CREATE TABLE alarms (
     -- A word, as in the log.
     alarm        TEXT NOT NULL,
-    -- Tells two of a kind apart: a partner, a file, our own id of a charge. Empty if there is one.
+    -- Distinguishes two of a kind: a partner, a file, our own id of a charge. Empty if there is one.
     subject      TEXT NOT NULL,
     -- The origin that it is about; empty if it is about the ledger.
     instance     TEXT NOT NULL,
@@ -681,7 +681,7 @@ CREATE TABLE alarms (
     -- When it was over, or a person closed it.
     cleared_at   BIGINT,
     -- The last change that the receiver of the alarm webhook has taken.
-    told         TEXT CHECK (told IN ('raised', 'cleared')),
+    reported     TEXT CHECK (reported IN ('raised', 'cleared')),
     PRIMARY KEY (alarm, subject, instance)
 );
 -- Clean-up.
@@ -758,7 +758,7 @@ CREATE TABLE audit (
     key_id      TEXT NOT NULL,
     act         TEXT NOT NULL,
     outcome     TEXT NOT NULL,
-    -- subscribers.handle; NULL if there was nobody. No foreign key: an entry says what was seen.
+    -- subscribers.handle; NULL if no subscriber was found. No foreign key: an entry says what was seen.
     handle      TEXT,
     -- A PAI, a job or an alarm.
     subject     TEXT,

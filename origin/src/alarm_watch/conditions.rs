@@ -14,7 +14,7 @@ const LEDGER_SECONDS: i64 = 60;
 const DATABASE_FAILING_SECONDS: i64 = 20;
 /// After so many seconds without a failure the database works again: readiness writes in between.
 const DATABASE_WORKS_SECONDS: i64 = 30;
-/// Days before a key expires from which on it is an alarm: it takes two parties to replace one.
+/// So many days before a key expires, its alarm begins: it takes two parties to replace one.
 const KEY_EXPIRES_DAYS: i64 = 30;
 
 /// A condition that holds for a subject.
@@ -168,7 +168,7 @@ impl AlarmWatch {
         }
     }
 
-    /// A dead letter is there until a person has seen to it. So the alarm lasts as long as one does.
+    /// A dead letter is there until a person deals with it. So the alarm lasts as long as one does.
     async fn look_at_dead_letters(&self) -> Result<(), StoreError> {
         let kinds = self.store.list_dead_letter_kinds().await?;
         let active = kinds.into_iter().map(|kind| ActiveCondition::new(kind.as_str(), ""));

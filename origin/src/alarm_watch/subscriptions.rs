@@ -22,7 +22,8 @@ const AFTER_START_SECONDS: i64 = 86_400;
 const PAGE: u32 = 1000;
 
 /// Pages of subscriptions in a round, which there is once a minute: ten million are looked at within 17
-/// hours. A look begins anew with each start, so that it has to end within the day between two releases.
+/// hours. Each start begins at the first page, so that a pass has to end within the day between two
+/// releases.
 const SUBSCRIPTION_PAGES_MAX: u32 = 10;
 
 /// Pages of charges in a round, which there is once a minute: more than 300 charges a second, and a fifth

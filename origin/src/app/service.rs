@@ -1,5 +1,5 @@
 //! The running service: the HTTP server, the queue's workers, the SMS gateway's connection, the
-//! exchange of billing files, the sweeper, and the watch that tells the supervisor about them.
+//! exchange of billing files, the sweeper, and the watch that reports to the supervisor.
 
 use super::assembly::App;
 use super::supervisor::Supervisor;
@@ -26,11 +26,10 @@ const CONSOLE_CONNECTIONS_MAX: usize = 128;
 
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
-/// Interval at which the workers are looked after, unless the supervisor wants reports of them more
-/// often.
+/// Interval at which the workers are checked, unless the supervisor wants reports of them more often.
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 /// How often the supervisor gets a report within its patience, so that one late turn is no failure.
-const TOLD_TIMES: u32 = 3;
+const REPORTS_PER_PATIENCE: u32 = 3;
 /// How long the end of the service waits for each exchange with the table of alarms, and for the posts
 /// to the webhook: three seconds in all.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -125,16 +124,16 @@ async fn leave_word(app: &App) {
     }
 }
 
-/// Tells the supervisor again and again that the queues are worked on, and ends when one is not.
+/// Reports to the supervisor regularly that the queues are worked on, and ends when one is not.
 async fn watch_workers(app: Arc<App>, supervisor: Arc<Supervisor>) {
-    let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / TOLD_TIMES);
+    let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / REPORTS_PER_PATIENCE);
     let mut every = tokio::time::interval(wanted.min(WATCH_EVERY));
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stuck = StuckWorkers::watch_from(Instant::now());
     loop {
         every.tick().await;
         if let Some(queue) = stuck.find(&app.worker.workers, app.worker.queues(), Instant::now()) {
-            tracing::error!(?queue, "the worker of a queue has stopped");
+            tracing::error!(?queue, "the worker of a queue makes no progress: the origin ends");
             return;
         }
         supervisor.say_alive();

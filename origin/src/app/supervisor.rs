@@ -1,6 +1,6 @@
 //! The program that has started the origin and watches it, such as systemd: what the origin says to
 //! it, by the protocol of `sd_notify(3)`. That is a datagram for each state, to a socket that the
-//! supervisor names in the environment. Without one, nothing is said.
+//! supervisor names in the environment. Without one, nothing is sent.
 
 use std::ffi::OsStr;
 use std::io;
@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Supervisor {
     socket: Option<UnixDatagram>,
-    /// It restarts a process that has not said for so long that it works.
+    /// It restarts a process that has not reported for so long that it works.
     patience: Option<Duration>,
 }
 

@@ -91,7 +91,7 @@ impl CareDesk {
     }
 }
 
-/// One more than a desk is shown tells whether there are more.
+/// One more than a desk is shown: it reveals whether there are more.
 const WANTED: u32 = DESK_LINES_MAX + 1;
 
 /// Leaves what a desk is shown of a list that was asked for [`WANTED`] lines, and notes in `more` whether

@@ -1,4 +1,4 @@
-//! A reference of a desk, such as a ticket. The audit keeps it for ever, so it is no telephone number.
+//! A reference of a desk, such as a ticket. The audit keeps it permanently, so it is no telephone number.
 
 use crate::config::NumberPlan;
 use onbill_domain::ids::ExtId;

@@ -15,8 +15,8 @@ use onbill_domain::reject::{ErrorCode, Reject};
 /// submission: the maximum of any lease.
 pub(crate) const ANSWERING_SECONDS: i64 = LEASE_SECONDS_MAX;
 
-/// 503 `service-unavailable`, with the usual `Retry-After`: another system charges the PAI, or has not said
-/// what became of the charge. It is never a decline, which would be final.
+/// 503 `service-unavailable`, with the usual `Retry-After`: another system charges the PAI, or has not
+/// reported the result of the charge. It is never a decline, which would be final.
 pub(crate) fn not_cut_over() -> Reject {
     Reject::new(ErrorCode::ServiceUnavailable, "Another system answers for this PAI: try again later.")
 }

@@ -1,4 +1,4 @@
-//! `alarms` and `alarms close`: what a person has to look at, and that it was seen to.
+//! `alarms` and `alarms close`: what a person has to look at, and that it is done.
 
 use super::acting::Acting;
 use super::opening::{database_failed, open_store};

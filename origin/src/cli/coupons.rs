@@ -233,6 +233,6 @@ fn print_change(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow
             print_line!("{}", reject.message);
             Ok(VerbOutcome::Findings)
         }
-        Err(Failure::Fault(fault)) => Err(anyhow!("the database failed: {fault:?}")),
+        Err(Failure::Fault(fault)) => Err(anyhow!("the coupon could not be changed: {fault:?}")),
     }
 }

@@ -70,7 +70,7 @@ impl Arguments {
         let report = report.map_err(|stopped| match stopped {
             ExportListError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
             ExportListError::Failed(Failure::Reject(reject)) => anyhow!("{}", reject.message),
-            ExportListError::Failed(Failure::Fault(fault)) => anyhow!("the database failed: {fault:?}"),
+            ExportListError::Failed(Failure::Fault(fault)) => anyhow!("the export has stopped: {fault:?}"),
         })?;
         Ok(VerbOutcome::findings_if(report.refused + report.not_found > 0))
     }

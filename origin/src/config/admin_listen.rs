@@ -37,7 +37,7 @@ impl AdminListen {
         }
     }
 
-    /// Whether the address is the one that an operator gets who has named none, and so does not rely on.
+    /// Whether the address is the default: an operator who has named none does not rely on it.
     pub fn is_default(self) -> bool {
         self.0 == Choice::Unset
     }

@@ -1,4 +1,4 @@
-//! Charge codes: under which billing books what is charged for an offer or a partner.
+//! Charge codes: the operator's own codes for the charges of an offer or a partner.
 
 use super::offers::Offer;
 use super::partners::Partner;
@@ -19,7 +19,7 @@ pub enum ChargeCodeRule {
     Required,
 }
 
-/// How billing books a charge. It is fixed when the charge is recorded.
+/// The booking of a charge at billing. It is fixed when the charge is recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Booking {
     /// The offer; `None` where it is not known.

@@ -153,8 +153,8 @@ mod tests {
             ("netflix-standard", "netflix-premium", "there is no offer netflix-premium"),
             ("tag", "tga = 1\ntag", "tga"),
         ] {
-            let verdict = read(&COUPONS.replacen(from, to, 1)).expect_err(to);
-            assert!(verdict.contains(complaint), "{verdict}");
+            let mistakes = read(&COUPONS.replacen(from, to, 1)).expect_err(to);
+            assert!(mistakes.contains(complaint), "{mistakes}");
         }
     }
 }

@@ -90,7 +90,7 @@ pub struct Config {
     pub dashboards: Vec<String>,
     /// The page with the tag of the customer's own page, on which they can stop paying on the bill.
     pub account_url: Option<String>,
-    /// Whether prices have the taxes in them. Customers read nothing of taxes when absent.
+    /// Whether prices include the taxes. When absent, the customer's texts do not mention taxes.
     pub taxes: Option<Taxes>,
     /// The operator's pages that a refused customer is shown.
     #[serde(default)]
@@ -253,8 +253,8 @@ pub(super) mod tests {
             ("month = 10000", "month = 0", "positive"),
             ("month = 10000", "[[limits]]\ncurrency = \"USD\"", "limits in USD are there twice"),
         ] {
-            let verdict = check(&GOOD.replace(from, to)).expect_err(to);
-            assert!(verdict.contains(complaint), "{verdict}");
+            let mistakes = check(&GOOD.replace(from, to)).expect_err(to);
+            assert!(mistakes.contains(complaint), "{mistakes}");
         }
     }
 }

@@ -86,8 +86,8 @@ mod tests {
             ("taxes = \"some\"", "some"),
             ("terms = \"2026-11\"", "invalid type"),
         ] {
-            let verdict = read(lines).expect_err(lines);
-            assert!(verdict.contains(complaint), "{verdict}");
+            let mistakes = read(lines).expect_err(lines);
+            assert!(mistakes.contains(complaint), "{mistakes}");
         }
         assert!(read("privacy_url = \"https://acme.example/privacy\"\ntaxes = \"added\"").is_ok());
         let top = |line: &str| Config::parse(&format!("{line}\n{GOOD}")).and_then(|config| config.check());

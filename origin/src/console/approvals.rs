@@ -135,7 +135,7 @@ pub(super) struct DecisionForm {
 /// 1. Records the decision, with its entry in the audit: 403 `forbidden` to agree to one's own, 404
 ///    `not-found`, 409 `request-in-progress` for one that was decided before.
 /// 2. Makes the refund of one that is agreed to, in the name of the person who asked for it. If that
-///    fails for good, the request has failed; if it fails for now, it may be agreed to again.
+///    fails permanently, the request has failed; if it fails for now, it may be agreed to again.
 pub(super) async fn decide(
     State(console): State<Console>,
     Path(request_id): Path<String>,

@@ -1,4 +1,4 @@
-//! The style sheet. Its path has the hash of its contents, so that a browser may keep it for good.
+//! The style sheet. Its path has the hash of its contents, so that a browser may keep it permanently.
 
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;

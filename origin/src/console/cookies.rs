@@ -56,7 +56,7 @@ impl Cookies {
         self.set(name, "", Some(0))
     }
 
-    /// The value, if there is one. A name that is there twice is none of ours: somebody has added to it.
+    /// The value, if there is one. A name that is there twice is none of ours: another program has added one.
     pub(super) fn read(self, name: CookieName, headers: &HeaderMap) -> Option<String> {
         let wanted = self.full_name(name);
         let texts = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());

@@ -14,7 +14,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A form that a viewer has posted. What is wrong with its fields is said after whether they may do it.
+/// A form that a viewer has posted. Whether they may do it is checked before its fields are.
 pub(crate) struct Posted<T> {
     pub(crate) viewer: Viewer,
     pub(crate) form: Result<T, Reject>,
@@ -26,7 +26,7 @@ struct TokenField {
     csrf: String,
 }
 
-/// 1. A session that goes on: 401.
+/// 1. A session that can be used: 401.
 /// 2. A browser that says where the form is from says that it is from here, and the form has the token
 ///    of the session: 403 `forbidden`. Its contents are not read before.
 /// 3. The fields, for the act to read.

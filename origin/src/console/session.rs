@@ -39,12 +39,12 @@ fn hash_id(id: &str) -> Hash {
     sha256(id.as_bytes())
 }
 
-/// The hash of the session that the browser has, whether it goes on or not.
+/// The hash of the session that the browser has, whether it can be used or not.
 pub(super) fn presented_session(console: &Console, headers: &HeaderMap) -> Option<Hash> {
     console.cookies.read(CookieName::Session, headers).map(|id| hash_id(&id))
 }
 
-/// Without a session that goes on: a look leads to the sign-in; an act gets 401, because what was typed
+/// Without a session that can be used: a look leads to the sign-in; an act gets 401, because what was typed
 /// would be lost on the way.
 impl FromRequestParts<Console> for Viewer {
     type Rejection = Response;

@@ -70,7 +70,7 @@ pub struct AccountSummary {
 
 impl AccountComparison<'_> {
     /// Compares the PAIs after `summary.through`. `report` gets each difference. After a failure, the
-    /// summary says where to go on.
+    /// summary says where to continue.
     pub async fn run(
         &self,
         summary: &mut AccountSummary,

@@ -30,7 +30,7 @@ pub struct WayBack<'a> {
 pub struct Written {
     pub pais: u64,
     pub charges: u64,
-    /// Charges of which billing has not said yet whether it takes them or their refunds.
+    /// Charges about which, or about whose refunds, billing has not decided yet.
     pub pending: u64,
 }
 

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Posts under way at once: a receiver that answers some of them slowly still gets the others, and is
 /// not flooded.
 const POSTS_AT_ONCE: usize = 8;
-/// How long to sleep when there is nothing to tell. Whatever comes ends it.
+/// How long to sleep when there is nothing to report. A new change ends it.
 const IDLE: Duration = Duration::from_mins(1);
 /// What a secret begins with (Standard Webhooks, "Signature scheme").
 const SECRET_PREFIX: &str = "whsec_";
@@ -188,7 +188,7 @@ impl AlarmWebhook {
         news.other_origin.as_ref().unwrap_or(&self.instance)
     }
 
-    /// The same for each attempt, and for each origin that tells the same of the ledger: a receiver
+    /// The same for each attempt, and for each origin that reports the same of the ledger: a receiver
     /// drops what it has.
     fn post_id(&self, news: &AlarmNews) -> String {
         let reported = [

@@ -1,4 +1,4 @@
-//! Sends messages to subscribers: those of partners, and what is said of a new price.
+//! Sends messages to subscribers: those of partners, and the announcements of a new price.
 
 use super::sealed_sms::{NotificationSms, open};
 use super::sms_jobs::SmsJobs;

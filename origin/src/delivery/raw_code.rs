@@ -14,7 +14,7 @@ pub(super) fn keep_publishable(raw_code: Option<String>, msisdn: Option<&Msisdn>
 
 fn is_publishable(raw_code: &str, msisdn: Option<&Msisdn>) -> bool {
     let digits: String = raw_code.chars().filter(char::is_ascii_digit).collect();
-    let tells = match msisdn {
+    let has_number = match msisdn {
         Some(msisdn) => {
             let number = msisdn.expose();
             digits.contains(&number[number.len().saturating_sub(7)..])
@@ -24,7 +24,7 @@ fn is_publishable(raw_code: &str, msisdn: Option<&Msisdn>) -> bool {
     (1..=RAW_CODE_CHARS_MAX).contains(&raw_code.len())
         && raw_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
         && RefusalReason::parse(&raw_code.trim().to_ascii_lowercase()).is_none()
-        && !tells
+        && !has_number
 }
 
 #[cfg(test)]

@@ -224,7 +224,7 @@ impl Worker {
         }
         let (step, now) = (self.plan_unclear(kind, lease.attempt), self.clock.now());
         if self.store.end_attempt(now, lease, step).await? && step == NextStep::DeadLetter {
-            self.raise_parked(kind, &id, lease);
+            self.raise_dead_letter(kind, &id, lease);
         }
         Ok(())
     }
@@ -248,7 +248,7 @@ impl Worker {
         }
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         if is_dead_letter {
-            self.raise_parked(kind, id, lease);
+            self.raise_dead_letter(kind, id, lease);
         }
         raise_for_result(&self.instruments, result, kind.as_str(), id);
         self.wake_up.wake_each(filled);
@@ -258,7 +258,7 @@ impl Worker {
         Ok(())
     }
 
-    fn raise_parked(&self, kind: JobKind, id: &str, lease: Lease) {
+    fn raise_dead_letter(&self, kind: JobKind, id: &str, lease: Lease) {
         let (alarms, what, job_id) = (&self.instruments.alarms, kind.as_str(), lease.job_id);
         raise_alarm!(
             alarms,
@@ -267,7 +267,7 @@ impl Worker {
             what,
             id,
             job_id,
-            "a job has used up its attempts and needs a person"
+            "a job has become a dead letter: it waits until a person redrives it"
         );
     }
 

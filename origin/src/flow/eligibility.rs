@@ -45,9 +45,9 @@ pub(crate) struct EligibleAccount {
 }
 
 impl Eligibility {
-    /// Returns the account if it may buy the offer: see [`check_account`] for the refusals. For
-    /// another expected's, see [`Self::find_account`]. 403 `signups-closed` for one that does not pay this
-    /// partner yet, while the operator takes no new customers.
+    /// Returns the account if it may buy the offer: see [`check_account`] for the refusals, and
+    /// [`Self::find_account`] for those of another subscriber than the expected one. 403 `signups-closed`
+    /// for one that does not pay this partner yet, while the operator takes no new customers.
     pub(crate) async fn check_buyer(
         &self,
         offer: &Offer,
@@ -74,9 +74,9 @@ impl Eligibility {
         Ok(live_account(known).ok_or_else(|| self.links.show_way_on(account_not_found()))?)
     }
 
-    /// The account of a number, if it is the expected's: 400 `pin-expired` or `token-expired` when the
-    /// number has another subscriber now, of whom nothing is reported. The operator learns which offer
-    /// the account is to pay for, if there is one.
+    /// The account of a number, if it is the expected subscriber's: 400 `pin-expired` or `token-expired`
+    /// when the number has another subscriber now, of whom the response discloses nothing. The operator
+    /// learns which offer the account is to pay for, if there is one.
     async fn find_account(
         &self,
         msisdn: &Msisdn,

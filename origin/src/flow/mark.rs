@@ -34,8 +34,8 @@ pub(crate) fn replace_agreement(flow: &str, words: &[u8; 32]) -> String {
     add_agreement(marked, words)
 }
 
-/// Whether these are the words that the flow's customer was shown. No secret is compared: who
-/// writes another hash into a flow only fails to agree.
+/// Whether these are the words that the flow's customer was shown. No secret is compared: a
+/// customer who writes another hash into a flow only fails to agree.
 pub(crate) fn is_agreed_in(flow: &str, words: &[u8; 32]) -> bool {
     flow.split('.').nth(2) == Some(encode_base64url(words).as_str())
 }

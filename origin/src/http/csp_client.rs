@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A call that its caller gave up after so long, while there was no response, has failed. Before, it
+/// A call that its caller cancelled after so long, while there was no response, has failed. Before, it
 /// was rather the caller who had gone. It is the shortest that `hand_off_seconds` can be.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 
@@ -203,7 +203,7 @@ impl CspClient {
     }
 }
 
-/// A call from its begin to its end. A charge whose partner waits is cancelled at its deadline: then this
+/// A call from its beginning to its end. A charge whose partner waits is cancelled at its deadline: then this
 /// is dropped, and the operator's systems have not answered.
 struct CallUnderWay<'c> {
     call: CspCall,

@@ -106,7 +106,7 @@ onbill_domain::word_enum! {
     pub enum AlarmKind {
         /// It ends by itself when its reason is gone.
         Condition = "condition",
-        /// It has happened, and ends when a person has seen to it and closes it.
+        /// It has happened, and ends when a person closes it.
         Event = "event",
     }
 }

@@ -162,8 +162,8 @@ impl News {
         }
     }
 
-    /// Reports what the table has had for long and no origin has reported: its own was stopped or killed
-    /// before, or is gone.
+    /// Reports what has been in the table for long without being reported: its own origin was stopped or
+    /// killed before it could, or is gone.
     pub(super) fn adopt_unreported(&mut self, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
         let (change, since) = match stored.cleared_at {
             Some(at) => (AlarmChange::Cleared, at),

@@ -23,7 +23,7 @@ onbill_domain::word_enum! {
     }
 }
 
-/// A change that the alarm webhook tells.
+/// A change that the alarm webhook reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmNews {
     pub change: AlarmChange,
@@ -32,7 +32,7 @@ pub struct AlarmNews {
     /// The origin that it is about, if that is another than this one. It is gone: a living one has had the
     /// first turn.
     pub other_origin: Option<String>,
-    /// Its place in the order of what this program tells.
+    /// Its place in the order of what this program reports.
     pub number: u64,
 }
 

@@ -21,8 +21,8 @@ pub(super) struct Entry {
     pub(super) last_seen_at: Timestamp,
     count: u64,
     pub(super) ends_at: Option<Timestamp>,
-    /// When it was last an error in the log; `None` when this program has not said it yet.
-    said_at: Option<Timestamp>,
+    /// When it was last an error in the log; `None` when this program has not logged it yet.
+    logged_at: Option<Timestamp>,
     unwritten: Unwritten,
     /// When it was last written to the database; `None` when it was not.
     written_at: Option<Timestamp>,
@@ -45,7 +45,7 @@ impl Entry {
             last_seen_at: now,
             count: 1,
             ends_at,
-            said_at: Some(now),
+            logged_at: Some(now),
             unwritten: Unwritten { first_seen_at: now, count: 1 },
             written_at: None,
             is_new,
@@ -58,7 +58,7 @@ impl Entry {
             last_seen_at: stored.last_seen_at,
             count: stored.count,
             ends_at: stored.ends_at,
-            said_at: None,
+            logged_at: None,
             unwritten: Unwritten { first_seen_at: stored.last_seen_at, count: 0 },
             written_at: Some(stored.last_seen_at),
             is_new: false,
@@ -75,14 +75,14 @@ impl Entry {
         self.ends_at = ends_at;
     }
 
-    /// Whether it is time to say it as an error again. A clock that was set back does not put that
+    /// Whether it is time to log it as an error again. A clock that was set back does not put that
     /// off for longer than usual.
-    pub(super) fn is_to_be_said(&mut self, now: Timestamp, again_seconds: i64) -> bool {
+    pub(super) fn is_log_due(&mut self, now: Timestamp, again_seconds: i64) -> bool {
         let is_recent = |at: Timestamp| (0..again_seconds).contains(&now.seconds_since(at));
-        if self.said_at.is_some_and(is_recent) {
+        if self.logged_at.is_some_and(is_recent) {
             return false;
         }
-        self.said_at = Some(now);
+        self.logged_at = Some(now);
         true
     }
 
@@ -137,11 +137,11 @@ impl State {
             return false;
         };
         self.push_ended(entry.to_record(key, Some(now)));
-        self.tell_cleared(key, &entry, now, dropped);
+        self.queue_cleared(key, &entry, now, dropped);
         true
     }
 
-    fn tell_cleared(&mut self, key: &AlarmKey, entry: &Entry, now: Timestamp, dropped: &AtomicU64) {
+    fn queue_cleared(&mut self, key: &AlarmKey, entry: &Entry, now: Timestamp, dropped: &AtomicU64) {
         let news = AlarmNews::new(AlarmChange::Cleared, entry.to_active(key), Some(now));
         self.news.push(news, dropped);
     }
@@ -193,7 +193,7 @@ impl State {
             .collect();
         for key in &gone {
             if let Some(entry) = self.active.remove(key) {
-                self.tell_cleared(key, &entry, now, dropped);
+                self.queue_cleared(key, &entry, now, dropped);
             }
         }
         for (key, stored) in stored {
@@ -229,7 +229,7 @@ impl State {
             Place::Vacant(place) if was_cleared => {
                 let (key, entry) = (place.into_key(), Entry::from_stored(stored));
                 self.push_ended(entry.to_record(&key, Some(now)));
-                self.tell_cleared(&key, &entry, now, dropped);
+                self.queue_cleared(&key, &entry, now, dropped);
             }
             Place::Vacant(place) => {
                 place.insert(Entry::from_stored(stored));

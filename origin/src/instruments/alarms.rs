@@ -19,13 +19,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Seconds after which an alarm that is raised again is an error in the log again.
-const SAY_AGAIN_SECONDS: i64 = 3_600;
+const LOG_AGAIN_SECONDS: i64 = 3_600;
 
 /// The alarms of one origin.
 pub struct Alarms {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// How often each was raised since the start, repeats aside, in the order of [`Alarm::ALL`].
+    /// How often each began since the start, in the order of [`Alarm::ALL`]. One that is active already is
+    /// not counted again.
     raised: [AtomicU64; Alarm::ALL.len()],
     /// For the one who writes the state, and for the one who posts the news.
     changed: Notify,
@@ -56,7 +57,7 @@ impl Alarms {
         }
     }
 
-    /// Notes that the reason of an alarm is there. The subject tells two of a kind apart: a partner,
+    /// Notes that the reason of an alarm is there. The subject distinguishes two of a kind: a partner,
     /// a file, a job, a gateway, our own id of a charge. It is never a number, nor what a caller has
     /// chosen. Returns whether the alarm belongs into the log as an error; [`raise_alarm!`] does
     /// both.
@@ -73,11 +74,11 @@ impl Alarms {
             key = AlarmKey::new(alarm, OTHERS);
         }
         let State { active, news, is_loaded, .. } = &mut *state;
-        let is_said = match active.entry(key) {
+        let is_log_due = match active.entry(key) {
             Place::Occupied(mut place) => {
                 let entry = place.get_mut();
                 entry.note_again(now, ends_at);
-                entry.is_to_be_said(now, SAY_AGAIN_SECONDS)
+                entry.is_log_due(now, LOG_AGAIN_SECONDS)
             }
             Place::Vacant(place) => {
                 let entry = Entry::new(now, ends_at, *is_loaded);
@@ -85,19 +86,19 @@ impl Alarms {
                 news.push(AlarmNews::new(AlarmChange::Raised, active, None), &self.webhook.dropped);
                 place.insert(entry);
                 self.raised[alarm as usize].fetch_add(1, Ordering::Relaxed);
-                self.tell_changed();
+                self.notify_changed();
                 true
             }
         };
         drop(state);
-        is_said
+        is_log_due
     }
 
     /// Notes that the reason of an alarm is gone. What is not active stays so.
     pub fn clear(&self, alarm: Alarm, subject: &str) {
         let key = AlarmKey::new(alarm, subject);
         if self.lock().end(&key, self.clock.now(), &self.webhook.dropped) {
-            self.say_cleared(&key);
+            self.log_cleared(&key);
         }
     }
 
@@ -175,7 +176,7 @@ impl Alarms {
         self.news_came.notified().await;
     }
 
-    /// So many changes that the alarm webhook may tell now.
+    /// So many changes that the alarm webhook may send now.
     pub(crate) fn list_due_news(&self, limit: usize) -> Vec<AlarmNews> {
         self.lock().news.list_due(limit)
     }
@@ -228,16 +229,16 @@ impl Alarms {
         // What has waited for the table may be sent now.
         self.news_came.notify_one();
         for key in gone {
-            self.say_cleared(&key);
+            self.log_cleared(&key);
         }
     }
 
-    fn say_cleared(&self, key: &AlarmKey) {
+    fn log_cleared(&self, key: &AlarmKey) {
         tracing::info!(cleared_alarm = key.alarm.as_str(), subject = key.subject, "an alarm has ended");
-        self.tell_changed();
+        self.notify_changed();
     }
 
-    fn tell_changed(&self) {
+    fn notify_changed(&self) {
         self.changed.notify_one();
         self.news_came.notify_one();
     }

@@ -1,5 +1,5 @@
-//! What tells people how the origin is: alarms, which have a state, and metrics, which count. Every
-//! part that has something to say gets these, and none of them waits for it.
+//! What shows people the state of the origin: alarms, which have a state, and metrics, which count. Every
+//! part that has something to report gets these, and none of them waits for it.
 //!
 //! Out of scope: who reads them. The admin listener, the verbs, the alarm webhook and the table of
 //! alarms are elsewhere.

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Calls of a party that its clock is judged by.
 const CLOCK_SAMPLES: usize = 21;
-/// With fewer of them nothing is said: one call may have waited for long on its way.
+/// With fewer of them nothing is concluded: one call may have waited for long on its way.
 const CLOCK_SAMPLES_MIN: usize = 5;
 /// Difference of two clocks that people should know of, in seconds: a fifth of what signatures
 /// allow. What differs by more than that is refused altogether.

@@ -1,4 +1,4 @@
-//! Ids that other parties tell repeated work by: billing a charge, the partner a subscription. They
+//! Ids by which other parties recognize repeated work: billing a charge, the partner a subscription. They
 //! follow from the other party's own id, so that the same call has the same id permanently, also on a
 //! database that was restored from a copy of before the call, or that lost its last seconds in a
 //! failover. Billing then recognizes the charge that the database has lost.
@@ -95,8 +95,8 @@ impl StableIds {
     }
 
     /// The `transactionID` of a coupon's charge, after so many redemptions of it that were
-    /// declined. It follows from the coupon, not from the reference of who redeems it: who
-    /// redeems a coupon whose redemption was lost, it is on the bill once.
+    /// declined. It follows from the coupon, not from the reference of its redemption: a
+    /// coupon whose redemption was lost and that is redeemed again is on the bill once.
     pub fn coupon_charge(&self, coupon: &ExtId, declined_before: u32) -> String {
         self.derive(Named::CouponCharge, &[coupon.as_str(), &declined_before.to_string()])
     }

@@ -81,10 +81,11 @@ impl TermsChanges {
                 follow_change(&found.latest, (mandate_id, &id), &change, &agreed, now)
             }
         };
-        let said = if withdrawn_to.is_some() { Announcement::Withdrawal } else { Announcement::Change };
+        let announcement =
+            if withdrawn_to.is_some() { Announcement::Withdrawal } else { Announcement::Change };
         // A customer who has agreed to the change at the partner knows of it without an SMS.
         let is_known = withdrawn_to.is_some_and(|old| old.accepted_at != found.latest.accepted_at);
-        let message = self.word_message(&mandate, offer, change.effective_from, price, said)?;
+        let message = self.word_message(&mandate, offer, change.effective_from, price, announcement)?;
         let new = NewTerms {
             mandate,
             message,
@@ -161,7 +162,7 @@ impl TermsChanges {
         offer: Option<&Offer>,
         from: Day,
         price: Money,
-        said: Announcement,
+        announcement: Announcement,
     ) -> Result<NewNotification, Failure> {
         let agreed = mandate.offer.as_ref().and_then(|id| self.config.offer(id));
         let offer = agreed.or(offer);
@@ -174,7 +175,7 @@ impl TermsChanges {
             from,
         };
         let locale = mandate.locale.unwrap_or(Locale::En);
-        let text = terms_sms(&terms, said, locale);
+        let text = terms_sms(&terms, announcement, locale);
         Ok(NewNotification {
             // By this id an announcement that waits is found again when it is withdrawn.
             notification_id: mandate.mandate_id.clone(),

@@ -19,7 +19,7 @@ pub(super) struct ChangedTerms<'a> {
     pub(super) from: Day,
 }
 
-/// What is said of the terms.
+/// What the SMS announces about the terms.
 #[derive(Clone, Copy)]
 pub(super) enum Announcement {
     /// They hold from the day on.
@@ -28,14 +28,14 @@ pub(super) enum Announcement {
     Withdrawal,
 }
 
-/// The SMS. How it is paid is said as the account pays when it is sent.
-pub(super) fn terms_sms(terms: &ChangedTerms<'_>, said: Announcement, locale: Locale) -> NotificationSms {
+/// The SMS. Its words about the payment are those for the account type when it is sent.
+pub(super) fn terms_sms(terms: &ChangedTerms<'_>, kind: Announcement, locale: Locale) -> NotificationSms {
     let ChangedTerms { operator, country, partner, plan, price, from } = terms;
     let (price, date) = (price_text(*price, locale, country), day_text(*from, locale));
     let values =
         [("operator", *operator), ("partner", *partner), ("plan", *plan), ("price", &price), ("date", &date)];
     let (words, fill) = (sms_words(locale), |text: &str| fill_placeholders(text, &values));
-    match said {
+    match kind {
         Announcement::Change => NotificationSms {
             body: fill(&words.price_change),
             prepaid_body: Some(fill(&words.price_change_prepaid)),

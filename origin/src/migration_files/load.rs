@@ -22,7 +22,7 @@ pub struct LoadedFile {
     pub updated: u64,
     /// By the check, or by the ledger.
     pub refused: u64,
-    /// The line after which an interrupted load went on; 0 if it began.
+    /// The line after which an interrupted load continued; 0 if it began.
     pub resumed_after: i64,
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Reading<'r> {
     events: RefCell<Events<'r>>,
 }
 
-/// What happens while a file is read: problems are said at once, as there may be one for each line.
+/// What happens while a file is read: problems are reported at once, as there may be one for each line.
 pub(super) struct Events<'r> {
     checked: &'r mut Checked,
     pub(super) observer: &'r mut dyn Observer,

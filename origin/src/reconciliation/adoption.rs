@@ -38,7 +38,7 @@ pub struct Adoption<'a> {
     pub partner: PartnerId,
     /// Whether it takes webhooks about later outcomes.
     pub informs_partner: bool,
-    /// By these billing books what is adopted.
+    /// The charge codes, from which the booking of what is adopted follows.
     pub codes: Arc<ChargeCodes>,
     pub pais: LostPais<'a>,
 }

@@ -36,7 +36,7 @@ pub struct EdgeCall {
 /// A call from the operator's own systems.
 pub struct OperatorCall {
     pub body: Bytes,
-    /// The id of the key that signed, which tells the operator's systems apart in the audit.
+    /// The id of the key that signed, which distinguishes the operator's systems in the audit.
     pub key: String,
     /// The use case must spend it.
     pub nonce: Nonce,

@@ -26,8 +26,8 @@ enum Handling {
 /// Everything that is not named here is refused, new calls included.
 ///
 /// Account events are taken: they say what happened and when, and the operator sends those since
-/// the copy again. The ledger's pages are refused although they only read: a person would not notice what
-/// is missing in them.
+/// the copy again. The ledger's pages are refused although they only read: their reader would not
+/// notice what is missing in them.
 fn handling_of(method: &Method, path: &str) -> Handling {
     let get = method == Method::GET;
     let post = method == Method::POST;

@@ -28,7 +28,7 @@ pub(super) struct Capacity {
     count: usize,
     /// When a connection had to wait last.
     waited_at: Option<Instant>,
-    /// Whom to tell; `None` for a listener that people can do without.
+    /// Where to raise an alarm; `None` for a listener that people can do without.
     instruments: Option<Arc<Instruments>>,
 }
 

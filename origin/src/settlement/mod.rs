@@ -61,7 +61,7 @@ pub struct SettlementLine {
     /// 1 for a charge; -1 for the refund that completes the refunding of one, unless the operator bears
     /// any part of it; otherwise 0.
     pub stayed: i8,
-    /// Under which billing books it, if any was set when the charge was posted.
+    /// Its charge code, if any was set when the charge was posted.
     pub charge_code: Option<ChargeCode>,
     /// Whose money a refund is; only a refund has it.
     pub borne_by: Option<BorneBy>,

@@ -161,7 +161,7 @@ fn classify_response(
                 alarm,
                 KANNEL,
                 status,
-                "the SMS gateway refuses the user name or the password"
+                "the SMS gateway refuses our login: user name, password, or our address"
             );
             SendSmsResult::Later(RetryCause::Unreachable)
         }

@@ -2,7 +2,7 @@
 //! made of what the code says by `tracing`, in one place, so that a span has what the log lines have
 //! and nothing else.
 //!
-//! Not here: which facts are said, which is where they happen; `docs/operate/logs.md` lists the
+//! Not here: which facts are reported, which is where they happen; `docs/operate/logs.md` lists the
 //! fields.
 
 mod export;

@@ -67,7 +67,7 @@ fn kind_of(name: &str) -> u8 {
     }
 }
 
-/// What a list of spans shows: the name, with what tells it from others of its kind.
+/// What a list of spans shows: the name, with what distinguishes it from others of its kind.
 fn describe_span(name: &str, fields: &Fields) -> String {
     let words = ["method", "receiver", "route", "kind", "call"].map(|field| fields.text(field));
     let words = words.into_iter().filter(|word| !word.is_empty());

@@ -4,7 +4,7 @@ use super::fields::Fields;
 use serde_json::Value;
 use std::time::SystemTime;
 
-/// How many traces the bits of a trace id tell apart that every version of the standard has random
+/// How many traces are distinguished by the bits of a trace id that every version of the standard has random
 /// (W3C Trace Context Level 2 §3.2.2.3.1): two to the 56th.
 const RANDOM_TRACES: f64 = 72_057_594_037_927_936.0;
 /// Where those bits begin among the digits of a trace id.

@@ -59,7 +59,7 @@ async fn sim_swap_after_the_pin_is_noticed() {
 }
 
 #[tokio::test]
-async fn paying_customer_continues() {
+async fn sim_swap_does_not_stop_a_paying_customer() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     report_applied_event(&system, "e-1", "sim-swapped", GOOD).await;
     assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());

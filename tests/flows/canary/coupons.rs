@@ -116,7 +116,7 @@ async fn issue_and_read_code(system: &TestSystem, id: &str, number: &str, locale
 }
 
 async fn newest_code(system: &TestSystem, number: &str) -> String {
-    // Messages are told apart by their time.
+    // Messages are distinguished by their time.
     system.advance_seconds(1);
     let texts = system.sms_received(&system.acme, number).await;
     let words = texts.last().expect("a message came").split_whitespace();

@@ -47,22 +47,22 @@ pub(super) fn message_search() -> Search {
 }
 
 /// Only edge, origin and gateway receive the words, and none of them repeats them.
-pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
+pub(super) async fn search_for_messages(system: &TestSystem, words: &Search) {
     let waits = system.acme.app().store.next_due(Queue::Notifications).await;
     assert!(waits.expect("works").is_some(), "there is something to find in the ledger");
     words.assert_absent("the origin's log", &LogCapture::capture_process().to_bytes());
     words.assert_absent("the edge's log", system.edge.log_lines().join("\n").as_bytes());
     words.assert_absent("the edge's store", format!("{:?}", system.edge.kv_entries()).as_bytes());
-    let mut reported = 0;
+    let mut found = 0;
     for crossing in system.network.raw_calls() {
         let path = crossing.path.as_str();
         words.assert_absent("a URL", path.as_bytes());
         words.assert_absent(&format!("the answer of {path}"), &crossing.response);
         if ["/ott/v1/notification", "/csp/notification"].contains(&path) {
-            reported += usize::from(words.find_spelling(&crossing.request).is_some());
+            found += usize::from(words.find_spelling(&crossing.request).is_some());
         } else {
             words.assert_absent(&format!("a call of {path}"), &crossing.request);
         }
     }
-    assert!(reported > 10, "the words are what was said: {reported}");
+    assert!(found > 10, "the words are found where they are: {found}");
 }

@@ -9,7 +9,7 @@ use onbill_test_harness::{EDGE, NETFLIX, TestOperator, TestSystem};
 use serde_json::json;
 
 /// Searches logs, the edge's store, its rates, and what crossed the network.
-pub(super) async fn search_what_was_said(system: &TestSystem, search: &Search) {
+pub(super) async fn search_logs_and_traffic(system: &TestSystem, search: &Search) {
     let logged = LogCapture::capture_process().to_bytes();
     assert!(logged.len() > 1000, "the origin's log was captured");
     search.assert_absent("the origin's log", &logged);
@@ -74,14 +74,14 @@ pub(super) async fn search_metrics(operator: &TestOperator, search: &Search) {
 /// For all pairs of parties: only those that must send a code send one, and only those that must
 /// receive one do.
 pub(super) fn search_calls_for_codes(system: &TestSystem, codes: &Search) {
-    let mut reported = 0;
+    let mut found = 0;
     for crossing in system.network.raw_calls() {
         let path = crossing.path.as_str();
         if TELL_CODES.contains(&path) {
-            reported += usize::from(codes.find_spelling(&crossing.request).is_some());
+            found += usize::from(codes.find_spelling(&crossing.request).is_some());
         } else {
             codes.assert_absent(&format!("a call to {}{path}", crossing.authority), &crossing.request);
         }
     }
-    assert!(reported > 10, "codes are found where they are: {reported}");
+    assert!(found > 10, "codes are found where they are: {found}");
 }

@@ -36,7 +36,7 @@ async fn dispute_is_opened_from_a_charge_and_decided_by_another_desk() {
         [("transaction", charge.as_str()), ("reason", "fraud"), ("reference", "D-1"), ("customer", GOOD)];
     let before = desk.list_entries().await.len();
     let asked = post(&care, "/disputes/open", &open).await;
-    for text in ["Open this dispute?", "moves no money", "The partner hears of it", "Back to the customer"] {
+    for text in ["Open this dispute?", "moves no money", "The partner is informed", "Back to the customer"] {
         assert!(asked.has(text), "{text}: {}", asked.body);
     }
     assert_eq!(desk.list_entries().await.len(), before, "nothing was done yet");
@@ -88,7 +88,7 @@ async fn customer_withdraws_and_a_second_decision_is_refused() {
     let lead = desk.sign_in("lead-3", &["g-lead"]).await;
     let open = [("transaction", charge.as_str()), ("reason", "duplicate"), ("reference", "D-1")];
     let asked = post(&lead, "/disputes/open", &open).await;
-    assert!(asked.has("The partner does not hear of it"), "{}", asked.body);
+    assert!(asked.has("The partner is not informed"), "{}", asked.body);
     confirm(&lead, "/disputes/open", &open).await;
     let named = [("transaction", charge.as_str()), ("reference", "D-1")];
     assert!(confirm(&lead, "/disputes/withdraw", &named).await.has("The dispute is withdrawn."));

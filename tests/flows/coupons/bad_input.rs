@@ -173,11 +173,11 @@ async fn guess_in_the_store(system: &TestSystem, guesses: Range<u64>) -> Vec<u32
         };
         app.store.redeem_coupon(nonce, now, new)
     });
-    let reported = join_all(tries).await.into_iter().map(|redeeming| match redeeming {
+    let wrong_counts = join_all(tries).await.into_iter().map(|redeeming| match redeeming {
         Ok(RedeemResult::Unknown { wrong }) => wrong,
         other => panic!("{other:?}"),
     });
-    reported.collect()
+    wrong_counts.collect()
 }
 
 /// The first guesses, those around the limit and the last ones go through the whole system. The
@@ -194,7 +194,7 @@ async fn guesses_find_nothing_and_lock_no_customer_out() {
     };
     let first = guess_at_the_edge(&system, 0..100).await;
     assert_eq!(statuses(&first), (100, 0));
-    assert!(first.iter().all(|answer| answer.body() == first[0].body()), "they are told alike");
+    assert!(first.iter().all(|answer| answer.body() == first[0].body()), "all get the same response");
     guess_in_the_store(&system, 100..950).await;
     assert_eq!(log.count("coupon-guesses"), 0);
     let about = guess_at_the_edge(&system, 950..1_050).await;

@@ -176,7 +176,7 @@ async fn gift_to_unknown_user_leaves_buyer_months() {
     assert_eq!(redeem_code(&system, &code, "r-1").await, (StatusCode::OK, answer));
     assert_eq!(paid_until().await, None);
     system.advance_seconds(170 * DAY);
-    assert_eq!(send_reminders(&system).await, 0, "nobody is told that they end");
+    assert_eq!(send_reminders(&system).await, 0, "no subscriber is reminded");
 
     // The partner names a customer whom it knows: then the months are theirs.
     let mut own = redemption_body(&issue_and_read_code(&system, "c-2", GOOD).await, "r-2");
@@ -222,7 +222,7 @@ async fn signup_after_reminder_pays_no_day_twice() {
     system.advance_seconds(170 * DAY);
     assert_eq!(send_reminders(&system).await, 1, "2027-05-07");
     system.acme.deliver_due().await;
-    // Messages are told apart by their time.
+    // Messages are distinguished by their time.
     system.advance_seconds(1);
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     // April is paid for, and half of May.

@@ -151,9 +151,9 @@ async fn every_number_gets_same_responses_until_proven() {
         assert_eq!(system.sms_received(&system.nova, number).await.len(), messages);
     }
     for silent in [CEASED, UNKNOWN, NOWHERE, GOOD] {
-        let reported =
+        let was_called =
             |path: &str| system.network.recorded_calls().iter().any(|c| c.path == path && c.contains(silent));
-        assert!(reported("/csp/account/validate") && !reported("/csp/notification"), "{silent}");
+        assert!(was_called("/csp/account/validate") && !was_called("/csp/notification"), "{silent}");
     }
 }
 

@@ -18,9 +18,9 @@ fn answer_always(system: &TestSystem, status: StatusCode, body: &str) {
 /// The answer about the account, with the subscriber id that the sandbox gives the number.
 fn account(system: &TestSystem, members: &str) -> String {
     let asked = system.network.calls_after(0);
-    let reported = asked.iter().rev().find(|call| call.path == "/csp/account/validate").expect("was asked");
-    let reported: Value = serde_json::from_slice(&reported.response.1).expect("is JSON");
-    format!(r#"{{{members},"subscriberID":{},"type":"postpaid"}}"#, reported["subscriberID"])
+    let lookup = asked.iter().rev().find(|call| call.path == "/csp/account/validate").expect("was asked");
+    let account: Value = serde_json::from_slice(&lookup.response.1).expect("is JSON");
+    format!(r#"{{{members},"subscriberID":{},"type":"postpaid"}}"#, account["subscriberID"])
 }
 
 /// What became of a sign-up and a charge, and how often the alarm with this word was raised, again

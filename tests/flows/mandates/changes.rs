@@ -1,4 +1,4 @@
-//! Another plan or price from a day on: the subscriber is told, and the new mandate holds.
+//! Another plan or price from a day on: the subscriber is informed, and the new mandate holds.
 
 use super::{DAY, GOOD, SUBSCRIPTION, advance_to, charge, charge_days, start_system};
 use axum::Router;
@@ -61,12 +61,12 @@ async fn higher_price_holds_from_its_day() {
         "description": "Netflix Standard", "servicePeriod": {"from": "2027-01-01", "to": "2027-01-31"}});
     let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", january).await;
     assert_eq!(answer["status"], "APPROVED", "{answer}");
-    // The subscriber is told once, however often the partner repeats it.
+    // The subscriber is informed once, however often the partner repeats it.
     assert_eq!(change(&system, &path, rise).await, (200, "ACTIVE".to_owned()));
     let received = system.sms_received(&system.acme, GOOD).await;
-    let reported: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
+    let announcements: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
     assert_eq!(
-        reported,
+        announcements,
         ["Acme Mobile: from 1 Jan 2027, Netflix Standard costs 17.99 USD a month on your bill. If you do \
           not want that, cancel at Netflix before then."]
     );
@@ -158,7 +158,7 @@ async fn what_the_customer_counts_on_is_not_withdrawn() {
     assert_refused(&system, &path, new_price("ch-2", 899, "2026-11-20"), "must come after 2026-11-20").await;
 }
 
-/// A customer who has agreed at the partner needs no notice, and is told all the same.
+/// A customer who has agreed at the partner needs no notice, and is informed all the same.
 #[tokio::test]
 async fn upgrade_with_consent_holds_at_once() {
     let (mut system, pai, path) = system_with_subscription().await;
@@ -342,7 +342,7 @@ async fn rise_without_notice_holds_at_once() {
     assert_eq!(answer["status"], "APPROVED", "{answer}");
 }
 
-/// The customer has not been told, and somebody has to know that: the price holds all the same.
+/// The customer has not been informed, and a person has to know that: the price holds all the same.
 #[tokio::test]
 async fn refused_announcement_raises_an_alarm() {
     let (mut system, _, path) = system_with_subscription().await;

@@ -1,6 +1,6 @@
 //! A customer who cancels and returns within a month, at a partner that charges calendar months.
 
-use super::{GOOD, SUBSCRIPTION, advance_to, reported};
+use super::{GOOD, SUBSCRIPTION, advance_to, charge_result};
 use http::{Method, StatusCode};
 use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn december(pai: &str, id: &str, value: i64, from: &str) -> Value {
 }
 
 async fn charge(system: &TestSystem, body: &Value) -> String {
-    reported(&system.call_ott(Method::POST, "/ott/v1/transaction", body.clone()).await)
+    charge_result(&system.call_ott(Method::POST, "/ott/v1/transaction", body.clone()).await)
 }
 
 /// The plan and the charge code of each line on the bill.

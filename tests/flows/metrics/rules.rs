@@ -23,7 +23,7 @@ const BURN_RATES: [(&str, &str, &str, &str); 4] = [
 pub(super) struct Alert {
     pub(super) name: String,
     expression: String,
-    /// How long it has to hold before anybody is told.
+    /// How long it has to hold before a person is notified.
     holds_for: &'static str,
     severity: String,
     summary: String,

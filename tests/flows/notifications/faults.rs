@@ -78,7 +78,7 @@ async fn message_unsent_for_a_day_is_dropped() {
     assert_eq!(
         send_message(&system, named_message_body(&pai, "One", "m-1")).await,
         expected_acceptance(),
-        "and the partner is not told"
+        "and the partner is not informed"
     );
     assert_eq!(received_messages(&system, GOOD).await.len(), copies.len());
 

@@ -99,7 +99,7 @@ async fn reassigned_number_opens_no_page_of_previous_subscriber() {
         assert_eq!(
             (&new["subscriptions"], &new["charges"]),
             (&json!([]), &json!([])),
-            "the new holder's is empty"
+            "the new subscriber's is empty"
         );
         let name = &by_session["subscriptions"][0]["subscription"];
         assert_eq!(

@@ -289,8 +289,8 @@ impl RestoreRun {
     /// What the partner has, what is on the bills, and what the edge has.
     async fn adopt(&mut self, copied_at: Timestamp) -> AdoptionReport {
         let state = |asked: &Asked| {
-            let reported = asked.answer.as_ref().and_then(|answer| answer["status"].as_str());
-            reported.unwrap_or("PENDING").to_owned()
+            let status = asked.answer.as_ref().and_then(|answer| answer["status"].as_str());
+            status.unwrap_or("PENDING").to_owned()
         };
         let charges: Vec<_> = self.charges.iter().map(|(id, asked)| (id, asked, state(asked))).collect();
         let refunds: Vec<_> = self.refunds.iter().map(|(id, asked)| (id, asked, state(asked))).collect();

@@ -175,7 +175,7 @@ impl SimulationRun {
     }
 
     /// The responses and the bills of the run, and the faults that it met.
-    pub(super) fn reported(&self) -> String {
+    pub(super) fn to_transcript(&self) -> String {
         let money = format!("{:?} {:?} {:?} {:?}", self.tally, self.asked, self.returned, self.lines);
         let money = format!("{money} {:?}", self.desk_refunds);
         format!("{money} {:?} {:?} {:?}", self.sold, self.redemptions, self.gateway.taken())

@@ -181,7 +181,7 @@ pub(super) fn count_outcomes(run: &LifecycleRun<'_>) {
     let counts = [
         ("lines", parties.billing.lines.len()),
         ("declined by billing", parties.billing.refused.len()),
-        ("declined for another holder", usize::try_from(taken_over[0]).expect("is small")),
+        ("declined for another subscriber", usize::try_from(taken_over[0]).expect("is small")),
     ];
     for (what, count) in counts {
         (0..count).for_each(|_| parties.tally.count(what));

@@ -11,7 +11,7 @@ pub(super) const OUTCOMES: [&str; 41] = [
     "charges of closed PAIs",
     "lines",
     "declined by billing",
-    "declined for another holder",
+    "declined for another subscriber",
     "refunds",
     "closed by hand",
     "erased",

@@ -115,7 +115,7 @@ impl StoppingNetwork {
     pub(super) fn let_go(&self, at: usize, fate: CallFate) -> String {
         let mut parties = self.lock_parties();
         let StoppedCall { sent_at, request, answer: caller } = parties.calls.remove(at);
-        let reported = format!("{} {}", request.method(), request.uri());
+        let call = format!("{} {}", request.method(), request.uri());
         let answered = match fate {
             CallFate::Arrives => Some(parties.arrive(request)),
             CallFate::ArrivesTwice => {
@@ -143,7 +143,7 @@ impl StoppingNetwork {
             // The caller may have crashed.
             let _ = caller.send(answered);
         }
-        format!("{reported}: {status:?}")
+        format!("{call}: {status:?}")
     }
 
     /// A call whose caller has timed out.
@@ -176,9 +176,9 @@ impl StoppingNetwork {
         let mut parties = self.lock_parties();
         let (_, request) = parties.late.remove(at);
         parties.tally.count("arrived late");
-        let reported = format!("{} {}", request.method(), request.uri());
+        let call = format!("{} {}", request.method(), request.uri());
         let answer = parties.arrive(request);
-        format!("{reported}: {}", answer.status())
+        format!("{call}: {}", answer.status())
     }
 
     /// No caller waits for a response any more; the calls may still arrive.

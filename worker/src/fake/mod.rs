@@ -165,7 +165,7 @@ impl Platform for FakePlatform {
     }
 
     fn kv_put_later(&self, key: &str, value: &str, _ttl_seconds: u32) {
-        // A failure is nobody's.
+        // No caller learns of a failure.
         let _ = lock(&self.kv).put(key, value, self.seconds());
     }
 

@@ -31,8 +31,8 @@ fn solved(hostname: &str) -> Value {
            "challenge_ts": "2026-11-18T11:06:40Z"})
 }
 
-/// What the origin is told of the challenge; `None` when it is not asked at all.
-fn reported(edge: &TestEdge) -> Option<Value> {
+/// What the edge sends to the origin about the challenge; `None` when it is not asked at all.
+fn sent_challenge(edge: &TestEdge) -> Option<Value> {
     let sent = edge.platform.take_sent();
     let to_origin = sent.iter().find(|sent| sent.uri().path() == "/edge/v1/validate")?;
     let body: Value = serde_json::from_slice(to_origin.body()).expect("is JSON");
@@ -44,7 +44,7 @@ fn reported(edge: &TestEdge) -> Option<Value> {
 async fn challenge_is_off_without_its_keys() {
     let edge = TestEdge::new();
     edge.call_from_frame("/widget/v1/account/validate", &entered(Some("token"))).await;
-    assert_eq!(reported(&edge), Some(Value::Null));
+    assert_eq!(sent_challenge(&edge), Some(Value::Null));
     let frame = edge.get(FRAME).await;
     assert!(!frame.header("content-security-policy").contains("cloudflare"));
     assert!(!frame.text().contains("\"challenge\":"));
@@ -55,7 +55,7 @@ async fn challenge_is_offered_until_it_is_solved() {
     let edge = edge();
     let response = edge.call_from_frame("/widget/v1/account/validate", &entered(None)).await;
     assert_eq!(
-        (response.status(), reported(&edge)),
+        (response.status(), sent_challenge(&edge)),
         (200, Some(json!("offered"))),
         "not what the widget says"
     );
@@ -76,7 +76,7 @@ async fn challenge_is_offered_until_it_is_solved() {
 async fn challenge_is_asked_for_again_when_unsolved() {
     let edge = edge();
     let refused = |code: &str| json!({"success": false, "hostname": "edge.example", "error-codes": [code]});
-    for (status, verdict) in [
+    for (status, reply) in [
         (200, refused("invalid-input-response")),
         (200, refused("timeout-or-duplicate")),
         (400, refused("bad-request")),
@@ -84,10 +84,10 @@ async fn challenge_is_asked_for_again_when_unsolved() {
         (200, solved("")),
         (200, json!({})),
     ] {
-        edge.stub_response(SITEVERIFY, status, &verdict);
+        edge.stub_response(SITEVERIFY, status, &reply);
         let response = edge.call_from_frame("/widget/v1/account/validate", &entered(Some("token"))).await;
-        assert_eq!(response.refusal(), (403, "challenge-required".to_owned()), "{verdict}");
-        assert_eq!(reported(&edge), None, "{verdict}");
+        assert_eq!(response.refusal(), (403, "challenge-required".to_owned()), "{reply}");
+        assert_eq!(sent_challenge(&edge), None, "{reply}");
     }
     for bad in [String::new(), "t".repeat(2_049)] {
         let response = edge.call_from_frame("/widget/v1/account/validate", &entered(Some(&bad))).await;
@@ -112,7 +112,7 @@ async fn challenge_that_cannot_be_checked_sends_no_pin() {
         edge.stub_result(SITEVERIFY, Err(why));
         assert_eq!(ask().await.refusal(), unavailable);
     }
-    assert_eq!(reported(&edge), None);
+    assert_eq!(sent_challenge(&edge), None);
     let log = edge.platform.log_lines().concat();
     assert!(log.contains("challenge: no response") && !log.contains("token-1") && !log.contains("0x4AAA"));
 }

@@ -55,15 +55,15 @@ async fn line_of_a_failure_has_code_and_cause() {
     knows_acme(&edge);
     assert_eq!(edge.send(signed_charge(&edge, &[])).await.status(), 503);
     let line = last_line(&edge);
-    let reported = ["level", "outcome", "reason", "fault", "operator"].map(|field| line[field].clone());
+    let fields = ["level", "outcome", "reason", "fault", "operator"].map(|field| line[field].clone());
     assert_eq!(
-        reported,
+        fields,
         ["error", "failed", "service-unavailable", "operator:acme: no connection", "acme"].map(Value::from)
     );
     edge.call_as_netflix("POST", "/ott/v1/transaction", &json!({})).await;
     let line = last_line(&edge);
-    let reported = ["level", "outcome", "reason", "partner"].map(|field| line[field].clone());
-    assert_eq!(reported, ["info", "refused", "invalid-request", "netflix"].map(Value::from));
+    let fields = ["level", "outcome", "reason", "partner"].map(|field| line[field].clone());
+    assert_eq!(fields, ["info", "refused", "invalid-request", "netflix"].map(Value::from));
     assert!(line.get("fault").is_none() && line.get("operator").is_none(), "{line}");
 }
 
@@ -90,13 +90,11 @@ async fn each_request_has_one_data_point() {
     edge.send(request(NUMBER.trim_start_matches('+'), "/healthz", "")).await;
     let version = env!("CARGO_PKG_VERSION");
     let points = edge.platform.data_points();
-    let reported: Vec<_> =
-        points.iter().map(|point| (point.index.as_str(), point.words.each_ref())).collect();
-    let reported: Vec<_> =
-        reported.into_iter().map(|(index, words)| (index, words.map(String::as_str))).collect();
+    let rows: Vec<_> = points.iter().map(|point| (point.index.as_str(), point.words.each_ref())).collect();
+    let rows: Vec<_> = rows.into_iter().map(|(index, words)| (index, words.map(String::as_str))).collect();
     let one = "/ott/v1/transaction/{extTransactionID}";
     assert_eq!(
-        reported,
+        rows,
         [
             ("acme", ["/ott/v1/transaction", "acme", "netflix", "201", "", version, ""]),
             ("nova", [one, "nova", "netflix", "200", "", version, ""]),
@@ -107,8 +105,8 @@ async fn each_request_has_one_data_point() {
         ]
     );
     // Each response took a second; of the two that were asked, one after the other.
-    let reported: Vec<_> = points.iter().map(|point| point.numbers).collect();
-    assert_eq!(reported, [[1000.0; 2], [2000.0; 2], [1000.0; 2], [0.0; 2], [0.0; 2], [0.0; 2]]);
+    let numbers: Vec<_> = points.iter().map(|point| point.numbers).collect();
+    assert_eq!(numbers, [[1000.0; 2], [2000.0; 2], [1000.0; 2], [0.0; 2], [0.0; 2], [0.0; 2]]);
 }
 
 #[tokio::test]

@@ -169,9 +169,9 @@ async fn operators_reason_and_way_on_reach_the_widget() {
     let words: Value = serde_json::from_str(include_str!("../../../words/es.json")).expect("is JSON");
     let words = &words["refusal"];
     let way_on = json!({"kind": "help", "url": "https://my.acme.example/help", "label": words["help"]});
-    let reported = json!({"reason": words["minor"], "account-not-eligible": words["account-not-eligible"],
+    let shown = json!({"reason": words["minor"], "account-not-eligible": words["account-not-eligible"],
         "account-not-eligible-title": words["account-not-eligible-title"]});
-    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "words": reported,
+    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "words": shown,
         "wayOn": way_on});
     assert_eq!((response.status(), response.json()), (400, expected));
 }

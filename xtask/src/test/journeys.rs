@@ -50,8 +50,8 @@ pub(crate) fn run_journeys(part: TestPart) -> Outcome {
     fs::create_dir_all(&output).context(&format!("make {}", output.display()))?;
     let mut command = script_command(&plan, script, &output);
     command.env("ONBILL_DATABASE", if is_on_postgres { "postgres" } else { "sqlite" });
-    let verdict = run_script(system, script, &mut command);
-    verdict.inspect_err(|_| println!("The programs' logs are in {}", FOLDER.dir().join("logs").display()))
+    let result = run_script(system, script, &mut command);
+    result.inspect_err(|_| println!("The programs' logs are in {}", FOLDER.dir().join("logs").display()))
 }
 
 /// The operator whose console the journeys open has its ledger in PostgreSQL, if there is one. The other's is in a
@@ -111,7 +111,7 @@ fn agreement_json(operator_plan: &OperatorPlan) -> Value {
 /// Runs the script, and fails early when a program of the system ends.
 fn run_script(mut system: System, script: &str, command: &mut Command) -> Outcome {
     let mut child = command.spawn().context(&format!("start {script}"))?;
-    let verdict = loop {
+    let result = loop {
         match child.try_wait().context(&format!("wait for {script}")) {
             Ok(Some(status)) if status.success() => break Ok(()),
             Ok(Some(status)) => break Err(Failure::new(format!("the browser journeys failed ({status})"))),
@@ -124,5 +124,5 @@ fn run_script(mut system: System, script: &str, command: &mut Command) -> Outcom
         sleep_milliseconds(LOOK_MILLISECONDS);
     };
     end_process_group(&mut child);
-    verdict
+    result
 }

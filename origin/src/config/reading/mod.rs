@@ -90,7 +90,7 @@ struct Reading<'t> {
     found: Vec<(Option<usize>, String)>,
     /// What is not as the file has it any more.
     mended: Vec<SettingPath>,
-    /// What an unknown name was probably meant to be. That it is missing is not said again.
+    /// What an unknown name was probably meant to be. That it is missing is not reported again.
     meant: Vec<SettingPath>,
 }
 

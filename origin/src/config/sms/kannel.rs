@@ -92,8 +92,8 @@ mod tests {
             ("acme.example\"", "acme.example/\"", "receipts_url must end"),
             ("sender", "password = \"hunter2\"\nsender", "unknown field"),
         ] {
-            let verdict = settings(from, to).expect_err(to);
-            assert!(verdict.contains(complaint), "{verdict}");
+            let mistakes = settings(from, to).expect_err(to);
+            assert!(mistakes.contains(complaint), "{mistakes}");
         }
     }
 }

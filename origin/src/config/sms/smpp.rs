@@ -259,8 +259,8 @@ mod tests {
             ("password = \"hunter2\"", "unknown field"),
             ("system_type = \"more than twelve\"", "system_type must be"),
         ] {
-            let verdict = read(&format!("{good}\n{more}")).expect_err(more);
-            assert!(verdict.contains(complaint), "{verdict}");
+            let mistakes = read(&format!("{good}\n{more}")).expect_err(more);
+            assert!(mistakes.contains(complaint), "{mistakes}");
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct AuditQuery {
     before: Option<i64>,
 }
 
-/// What the form posts: somebody may type a number into it, and a URL is in histories and logs.
+/// What the form posts: a viewer may type a number into it, and a URL is in histories and logs.
 #[derive(Deserialize)]
 pub(super) struct FilterForm {
     by: String,

@@ -146,7 +146,7 @@ fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
     }
 }
 
-/// What the other side said to the last attempt.
+/// The response of the other side to the last attempt.
 fn show_answer(answer: Option<&LastAnswer>) -> Markup {
     let Some(LastAnswer { kind, code, text }) = answer else {
         return html! { span class="muted" { "not known: see the log" } };

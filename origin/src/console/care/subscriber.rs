@@ -93,7 +93,7 @@ fn state_of(link: &CareLink) -> Markup {
     match link.state {
         PaiState::Active => html! { span class="good" { "Open: charges are accepted" } },
         PaiState::Suspended => html! { span class="warn" { "Suspended with the account" } },
-        PaiState::Closed => html! { span class="bad" { "Closed for good" } },
+        PaiState::Closed => html! { span class="bad" { "Closed permanently" } },
     }
 }
 

@@ -124,7 +124,7 @@ async fn change(
     let text = html! {
         p { (was_done) " No money was moved." }
         @if posted.dispute.state != state { p { "It stands by now as: " (state_words(posted.dispute.state)) "." } }
-        @if posted.dispute.reason.is_reported() { p { "The partner hears of it, because it is about fraud." } }
+        @if posted.dispute.reason.is_reported() { p { "The partner is informed, because it is about fraud." } }
         @if state == DisputeState::Accepted {
             p { "If the customer is to get money back, refund the charge on the customer’s page." }
         }
@@ -148,9 +148,9 @@ fn question(form: &DisputeForm, change: Change, back: Markup) -> Confirmation<'_
         }
         p { (DOES_NOT) }
         @match change.reason {
-            Some(reason) if reason.is_reported() => { p { "The partner hears of it, because it is about fraud." } }
-            Some(_) => { p { "The partner does not hear of it: it is between you and the customer." } }
-            None => { p { "What is decided stays. A customer who comes back gets another dispute. The partner hears of it if it is about fraud." } }
+            Some(reason) if reason.is_reported() => { p { "The partner is informed, because it is about fraud." } }
+            Some(_) => { p { "The partner is not informed: it is between you and the customer." } }
+            None => { p { "What is decided stays. A customer who comes back gets another dispute. The partner is informed if it is about fraud." } }
         }
     };
     let fields = vec![

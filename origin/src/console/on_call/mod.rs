@@ -22,7 +22,7 @@ use figures_of_calls::calls_table;
 use maud::{Markup, html};
 use onbill_domain::timestamp::Timestamp;
 
-/// For so long an alarm that is over is shown, in seconds: whoever takes over sees the night before.
+/// For so long an alarm that is over is shown, in seconds: the next shift sees the night before.
 const SHOWN_SECONDS: i64 = 86_400;
 /// An origin that has not written for so long does not answer, in seconds: it writes every two seconds,
 /// and a write may take as long.

@@ -62,7 +62,7 @@ enum NotSignedIn {
     ForgedState,
     /// The answer is another issuer's (RFC 9207).
     OtherIssuer,
-    /// The issuer let nobody in: the person has turned back, or may not use the console.
+    /// The issuer refused the sign-in: the person has cancelled it, or may not use the console.
     Declined,
     Provider(ProviderFault),
     Token(TokenFault),
@@ -167,7 +167,7 @@ impl SignIn {
 }
 
 /// `GET /sign-in`: 303 to the identity provider. 503 while it does not answer. A browser that has had a
-/// session may have been left at a desk: whoever sits there now proves who they are.
+/// session may have been left at a desk: the person who sits there now proves who they are.
 pub(super) async fn begin(State(console): State<Console>, headers: HeaderMap) -> Response {
     let sign_in = &console.sign_in;
     let attempt = Attempt::begin(&*sign_in.random);
@@ -265,7 +265,7 @@ async fn try_finish(
 }
 
 /// `POST /sign-out`: the session ends at every origin. 303 to a page that says so. The session at the
-/// identity provider goes on: it is not the console's. The browser keeps the cookie, which is worth nothing
+/// identity provider continues: it is not the console's. The browser keeps the cookie, which is worth nothing
 /// but says at the next sign-in that there was a session.
 pub(super) async fn sign_out(
     State(console): State<Console>,

@@ -21,8 +21,8 @@ const KEPT_SECONDS: i64 = 3_600;
 /// How soon they may be asked for again because of a token whose key is not among them, in seconds: a
 /// stranger's tokens must not have us ask without end.
 const AGAIN_SECONDS: i64 = 60;
-/// For how long document and keys are not asked for again after a failure, in seconds: whoever opens the
-/// sign-in must not have us call an identity provider without end that is in trouble.
+/// For how long document and keys are not asked for again after a failure, in seconds: people
+/// who open the sign-in must not make us call a failing identity provider without end.
 const FAILED_SECONDS: i64 = 5;
 /// Codes that are exchanged at a time; others wait their turn. A shift that begins signs in one by one, and
 /// a stranger with made-up codes has no more calls open than that.
@@ -237,7 +237,7 @@ impl Document {
             && urls.into_iter().all(|url| crate::config::require_https(url, "the document").is_ok())
     }
 
-    /// `client_secret_basic`, which is also what holds when nothing is said.
+    /// `client_secret_basic`, which also applies when the document has no methods.
     fn takes_basic(&self) -> bool {
         let is_basic = |method: &String| method == "client_secret_basic";
         self.token_endpoint_auth_methods_supported.as_ref().is_none_or(|all| all.iter().any(is_basic))

@@ -76,7 +76,7 @@ impl FileExchange {
         }
         // What waits for the next file is not leased before.
         if leased_any {
-            self.judge_standing(unclear, next);
+            self.judge_accounts(unclear, next);
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ impl FileExchange {
             CallTrace::scope_of(trace, self.decide_or_put_off(leased, until, next))
         });
         // All look-ups finish before anything is settled: one that is not polled may hold a
-        // resource that settling waits for.
+        // resource that another one needs to be settled.
         let decisions: Vec<FilingDecision> = stream::iter(decisions).buffered(ASKED_AT_ONCE).collect().await;
         let mut checked = CheckedJobs::default();
         for decision in decisions {
@@ -112,7 +112,7 @@ impl FileExchange {
     }
 
     /// The alarm is confirmed or over when the next file is made, which may be a day from now.
-    fn judge_standing(&self, unclear: u32, next: Timestamp) {
+    fn judge_accounts(&self, unclear: u32, next: Timestamp) {
         let (alarms, alarm) = (&self.instruments.alarms, Alarm::StandingUnknown);
         if unclear == 0 {
             alarms.clear(alarm, "");
@@ -120,7 +120,7 @@ impl FileExchange {
             tracing::error!(
                 unclear,
                 alarm = alarm.as_str(),
-                "charges wait for the next billing file: their accounts are not known"
+                "charges wait for the next billing file: their accounts could not be looked up"
             );
         }
     }
@@ -177,7 +177,7 @@ impl FileExchange {
                     kind,
                     what,
                     transaction_id,
-                    "a job has used up its attempts and needs a person"
+                    "a job has become a dead letter: it waits until a person redrives it"
                 );
                 BillingOutcome::Undecided(NextStep::DeadLetter)
             }
@@ -221,7 +221,7 @@ impl FileExchange {
                 Alarm::OutboxParked,
                 kind,
                 id,
-                "a job has used up its attempts and needs a person"
+                "a job has become a dead letter: it waits until a person redrives it"
             );
         }
         Ok(())

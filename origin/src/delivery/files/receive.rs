@@ -120,7 +120,7 @@ impl FileExchange {
         decision: LineDecision,
     ) -> Result<(), Fault> {
         let later = LaterDecision::of_line(line.bill.id(), &decision);
-        let settling = async {
+        let settle = async {
             let (now, file_id) = (self.clock.now(), file.file_id.clone());
             let result = self.store.settle_line(now, file_id, line.line, decision).await?;
             raise_for_result(&self.instruments, result, "line", line.bill.id());
@@ -128,7 +128,7 @@ impl FileExchange {
             Ok::<(), Fault>(())
         };
         // The webhook that follows belongs to the trace of the charge, and not to that of the round.
-        CallTrace::scope_of(line.trace.clone(), settling).await
+        CallTrace::scope_of(line.trace.clone(), settle).await
     }
 
     fn read_line_decision(

@@ -65,7 +65,7 @@ fn repeated_alarm_counts_and_is_said_once_an_hour() {
     assert!(raise());
     assert!(!raise());
     assert!(alarms.raise(Alarm::DiskLow, "database"), "another subject is another alarm");
-    clock.advance(SAY_AGAIN_SECONDS - 1);
+    clock.advance(LOG_AGAIN_SECONDS - 1);
     assert!(!raise());
     clock.advance(1);
     assert!(raise());
@@ -97,7 +97,7 @@ fn alarms_beyond_the_limit_are_counted_as_others() {
     }
     assert!(alarms.raise(Alarm::PeriodChargedAgain, "one more"));
     assert!(!alarms.raise(Alarm::PeriodChargedAgain, "and another"));
-    assert!(!alarms.raise(Alarm::PeriodChargedAgain, "7"), "one that is active is told apart still");
+    assert!(!alarms.raise(Alarm::PeriodChargedAgain, "7"), "one that is active keeps its own entry");
     assert!(alarms.raise(Alarm::CouponUnpaid, "x"));
     let snapshot = alarms.snapshot();
     assert_eq!(snapshot.len(), ALARMS_MAX + 2);
@@ -219,8 +219,8 @@ fn restart_takes_over_what_the_database_has() {
     after.adopt(database);
     let active: Vec<_> = after.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
     assert_eq!(active, [Alarm::CouponUnpaid, Alarm::DiskLow]);
-    let reported = take_news(&after).expect("is told");
-    assert_eq!((reported.change, reported.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
+    let news = take_news(&after).expect("is sent");
+    assert_eq!((news.change, news.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
     assert_eq!(take_news(&after), None, "what goes on is no news");
     let written = exchange(&after);
     assert_eq!((written.len(), written[0].alarm), (1, Alarm::SmsNotLetIn));
@@ -241,9 +241,9 @@ fn alarm_that_was_closed_elsewhere_is_over() {
     alarms.adopt(database.into_iter().filter(|alarm| alarm.subject == "c-2").collect());
     let subjects: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.subject).collect();
     assert_eq!(subjects, ["c-2", "c-3"]);
-    let reported: Vec<_> = std::iter::from_fn(|| take_news(&alarms)).map(|news| news.change).collect();
+    let changes: Vec<_> = std::iter::from_fn(|| take_news(&alarms)).map(|news| news.change).collect();
     let raised = AlarmChange::Raised;
-    assert_eq!(reported, [raised, raised, raised, AlarmChange::Cleared]);
+    assert_eq!(changes, [raised, raised, raised, AlarmChange::Cleared]);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn restart_reports_unreported_changes_with_their_own_time() {
     let due: Vec<_> = due.iter().map(|news| (news.alarm.subject.as_str(), news.alarm.raised_at)).collect();
     assert_eq!(due, [("untold", Timestamp::from_unix_seconds(START))]);
 
-    // An end that nobody told, as of an origin that was killed.
+    // An end that was not reported, as of an origin that was killed.
     take_news(&after);
     after.forget_reported(&after.list_reported());
     database[0].cleared_at = Some(Timestamp::from_unix_seconds(START + 10));
@@ -311,7 +311,7 @@ fn end_of_a_lost_origins_alarm_is_reported_as_own() {
     let news = take_news(&alarms).expect("nobody has done it");
     assert_eq!((news.change, news.other_origin.as_deref()), (AlarmChange::Cleared, Some("a")));
     alarms.adopt(database);
-    assert_eq!(take_news(&alarms), None, "it is told, and not marked yet");
+    assert_eq!(take_news(&alarms), None, "it is reported, and not marked yet");
     assert_eq!(alarms.list_reported()[0].other_origin.as_deref(), Some("a"));
     assert!(alarms.is_active(Alarm::DiskLow, "spool"), "that of this origin goes on");
 }

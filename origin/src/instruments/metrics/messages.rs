@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use std::fmt;
 
 onbill_domain::word_enum! {
-    /// What the gateway said of an SMS, at once or in a receipt.
+    /// The state that the gateway has reported of an SMS, at once or in a receipt.
     pub enum SmsState {
         Accepted = "accepted",
         /// The gateway was overloaded, and has not got it.

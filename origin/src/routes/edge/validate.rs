@@ -99,8 +99,8 @@ pub(in crate::routes) async fn validate(
         None
     };
 
-    // 3. No SMS would tell the customer that they have mistaken the country. Which numbers have an
-    //    account does not show by it.
+    // 3. Without an SMS, the customer would not know that they have mistaken the country. The refusal
+    //    does not show which numbers have an account.
     if !proven && !numbers.is_domestic(&msisdn) {
         return Err(Reject::new(ErrorCode::NumberForeign, "msisdn is a number of another country.").into());
     }

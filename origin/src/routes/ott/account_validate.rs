@@ -177,7 +177,7 @@ async fn try_pin(
 }
 
 /// Counts a refusal that no PIN has been counted for. Failures of the operator's systems or of ours
-/// tell nothing of the number.
+/// reveal nothing about the number.
 async fn count_refusal(
     instruments: &Instruments,
     store: &Store,

@@ -53,7 +53,7 @@ pub(in crate::routes) async fn send_notification(
     let now = clock.now();
     let spelled = serde_json::to_vec(&request).map_err(|_| Fault::Broken("a request does not serialize"))?;
     let spelled = Zeroizing::new(spelled);
-    let body = said_by(config.partner_name(&call.partner), &request.message);
+    let body = prefix_sender(config.partner_name(&call.partner), &request.message);
     let text = NotificationSms { body, prepaid_body: None };
     let new = NewNotification {
         notification_id: random.uuid(),
@@ -84,7 +84,7 @@ pub(in crate::routes) async fn send_notification(
 
 /// The SMS body. The SMS comes from the operator's number, so it begins with the partner's name: no
 /// partner's message can pass for a PIN or for a message of the operator.
-fn said_by(partner: &str, message: &str) -> String {
+fn prefix_sender(partner: &str, message: &str) -> String {
     format!("{partner}: {message}")
 }
 

@@ -123,7 +123,10 @@ impl Link {
                     // It was reached.
                     alarms.clear(Alarm::SmsUnreachable, SMPP);
                     let alarm = Alarm::SmsNotLetIn;
-                    raise_alarm!(alarms, alarm, SMPP, command_status = ?status, "the SMSC refuses the user name or the password");
+                    raise_alarm!(
+                        alarms, alarm, SMPP, command_status = ?status,
+                        "the SMSC refuses the bind: user name, password, or our address"
+                    );
                     true
                 }
                 Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {

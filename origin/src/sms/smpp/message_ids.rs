@@ -3,7 +3,7 @@
 //! SMPP 3.4 has one form for both, and SMSCs have several: hexadecimal in one and decimal in the
 //! other, padded with zeros, in the other case. Each id is stored as it was answered, and a receipt's
 //! id is brought into that form. Unless the settings say which form it is, the first receipts for
-//! recent messages tell.
+//! recent messages show it.
 
 use crate::config::MessageIdForm;
 use crate::instruments::{Alarm, Instruments, raise_alarm};

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn number_is_refused_only_by_its_own_status() {
-        for (status, verdict) in [
+        for (status, expected) in [
             (0x00, SubmitStatus::Taken),
             (0x58, SubmitStatus::Throttled),
             (0x14, SubmitStatus::Throttled),
@@ -81,7 +81,7 @@ mod tests {
             (0x64, SubmitStatus::Unclear),
             (0x0400, SubmitStatus::Unclear),
         ] {
-            assert_eq!(classify_submit(CommandStatus::from(status)), verdict, "{status:#x}");
+            assert_eq!(classify_submit(CommandStatus::from(status)), expected, "{status:#x}");
         }
     }
     #[test]

@@ -250,7 +250,7 @@ async fn find_subscriber(
 }
 
 /// Changes the embedded table as far as the event goes; the next import brings the rest. A number
-/// that is not in the table stays out, because an event does not tell the account type.
+/// that is not in the table stays out, because an event does not have the account type.
 async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<(), TxError> {
     let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_nanoseconds());
     let day = Day::of_timestamp(new.occurred_at).to_string();

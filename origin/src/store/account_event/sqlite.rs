@@ -229,7 +229,7 @@ fn find_subscriber(tx: &Connection, number: NumberIndex) -> Result<Option<Presen
 }
 
 /// Changes the embedded table as far as the event goes; the next import brings the rest. A number
-/// that is not in the table stays out, because an event does not tell the account type.
+/// that is not in the table stays out, because an event does not have the account type.
 fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreError> {
     let at = new.occurred_at.unix_nanoseconds();
     let changed_at: Option<Option<i64>> = tx

@@ -69,7 +69,7 @@ pub struct LostCharge {
     pub tax_minor: Option<i64>,
     pub description: String,
     pub service_period: ServicePeriod,
-    /// By these billing books it.
+    /// The charge codes, from which its booking follows.
     pub codes: Arc<ChargeCodes>,
     /// Billing has it.
     pub is_billed: bool,

@@ -106,7 +106,7 @@ fn note_sql(placeholders: &str, is_new: &str) -> String {
              ends_at = excluded.ends_at,
              cleared_at = CASE WHEN alarms.cleared_at IS NULL AND alarms.last_seen_at > excluded.cleared_at
                  THEN NULL ELSE excluded.cleared_at END,
-             told = CASE WHEN alarms.cleared_at IS NULL THEN alarms.told END
+             reported = CASE WHEN alarms.cleared_at IS NULL THEN alarms.reported END
          WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at OR {is_new}"
     )
 }
@@ -116,14 +116,14 @@ fn list_sql(filter: &AlarmFilter, instance: &str) -> String {
     let condition = match filter {
         AlarmFilter::OfOrigin(_) => format!(
             "WHERE cleared_at IS NULL AND instance IN ('', {instance})
-                 OR cleared_at IS NOT NULL AND told = 'raised'"
+                 OR cleared_at IS NOT NULL AND reported = 'raised'"
         ),
         AlarmFilter::Active => "WHERE cleared_at IS NULL".to_owned(),
         AlarmFilter::All => String::new(),
     };
     format!(
         "SELECT alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at,
-             told IS NOT NULL AS is_reported
+             reported IS NOT NULL AS is_reported
          FROM alarms {condition} ORDER BY alarm, subject, instance LIMIT {ALARMS_LISTED_MAX}"
     )
 }
@@ -132,11 +132,11 @@ fn list_sql(filter: &AlarmFilter, instance: &str) -> String {
 /// those of alarm, subject, instance and beginning.
 fn mark_sql(change: AlarmChange, [alarm, subject, instance, raised_at]: [&str; 4]) -> String {
     let (word, is_news) = match change {
-        AlarmChange::Raised => ("raised", "told IS NULL"),
+        AlarmChange::Raised => ("raised", "reported IS NULL"),
         AlarmChange::Cleared => ("cleared", "cleared_at IS NOT NULL"),
     };
     format!(
-        "UPDATE alarms SET told = '{word}' WHERE alarm = {alarm} AND subject = {subject}
+        "UPDATE alarms SET reported = '{word}' WHERE alarm = {alarm} AND subject = {subject}
              AND instance = {instance} AND raised_at <= {raised_at} AND {is_news}"
     )
 }

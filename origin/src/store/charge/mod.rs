@@ -87,7 +87,7 @@ pub struct NewCharge {
     /// Hash of the whole request: a replay must have the same.
     pub fingerprint: Hash,
     pub request: TransactionRequest,
-    /// By these billing books it.
+    /// The charge codes, from which its booking follows.
     pub codes: Arc<ChargeCodes>,
     /// The offer, if it is known before: otherwise it is that of the mandate.
     pub offer: Option<OfferId>,
@@ -99,7 +99,7 @@ pub struct NewCharge {
 }
 
 impl NewCharge {
-    /// How billing books it under this mandate.
+    /// Its booking under this mandate.
     pub(in crate::store) fn book(&self, mandate: Option<&Mandate>) -> Booking {
         let (offer, plan) = match (&self.offer, mandate) {
             (Some(offer), _) => (Some(offer.clone()), None),

@@ -69,7 +69,7 @@ pub(super) async fn post_charge(
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
     let booking = new.book(payer.mandate.as_ref());
     let decline = payer.find_decline(new);
-    // The charge is locked before its account's spending, as settling it does.
+    // The charge is locked before its account's spending, as when it is settled.
     if !insert_charge(tx, now, new, (&booking, payer.mandate.as_ref()), decline).await? {
         // Another call has claimed the id and committed meanwhile.
         let row = find_claim(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
@@ -212,7 +212,7 @@ async fn replay_charge(
     Ok(PostChargeResult::Replayed(store_response(tx, row.try_get("transaction_id")?).await?.answer))
 }
 
-/// Whether another system has posted it and not said yet what became of it.
+/// Whether another system has posted it, and its result is not known yet.
 fn is_undecided_claim(row: &Row) -> Result<bool, TxError> {
     let is_claim = row.try_get::<_, Option<i64>>("migration_file")?.is_some();
     let status = parse_column(row, "transactions.status", TransactionStatus::parse)?;

@@ -147,7 +147,7 @@ fn replay_charge(
     Ok(PostChargeResult::Replayed(store_response(tx, &transaction_id)?.answer))
 }
 
-/// Whether another system has posted it and not said yet what became of it.
+/// Whether another system has posted it, and its result is not known yet.
 fn is_undecided_claim(row: &Row<'_>) -> Result<bool, StoreError> {
     let is_claim = row.get::<_, Option<i64>>("migration_file")?.is_some();
     let status = parse_column(row, "transactions.status", TransactionStatus::parse)?;

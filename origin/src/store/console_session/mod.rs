@@ -65,7 +65,7 @@ impl Store {
         session: Hash,
     ) -> Result<Option<ConsoleSession>, StoreError> {
         let found = use_case!(self, look_up, find_console_session(session))?;
-        let Some(row) = found.filter(|row| row.goes_on(now)) else { return Ok(None) };
+        let Some(row) = found.filter(|row| row.is_usable(now)) else { return Ok(None) };
         if now.unix_seconds() - row.last_seen_at.unix_seconds() >= NOTED_SECONDS
             && let Err(error) = self.note_console_session(now, session).await
         {
@@ -93,7 +93,7 @@ struct SessionRow {
 }
 
 impl SessionRow {
-    fn goes_on(&self, now: Timestamp) -> bool {
+    fn is_usable(&self, now: Timestamp) -> bool {
         let now = now.unix_seconds();
         !self.has_ended
             && now - self.last_seen_at.unix_seconds() < IDLE_SECONDS

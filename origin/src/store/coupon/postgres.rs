@@ -243,7 +243,7 @@ async fn put_sms(
     queue::put(tx, &Job::Sms(sms), now, 0).await
 }
 
-/// Deletes what tells an erased buyer's coupons apart by contents. It comes before their PAIs are
+/// Deletes the fingerprints of an erased buyer's coupons. It comes before their PAIs are
 /// closed, as coupons are locked before PAIs.
 pub(in crate::store) async fn delete_fingerprints(
     tx: &PgConnection<'_>,

@@ -201,8 +201,8 @@ fn put_sms(tx: &Connection, now: Timestamp, coupon_id: &str, message: &[u8]) -> 
     queue::put(tx, &Job::Sms(sms), now, 0)
 }
 
-/// Deletes what tells an erased buyer's coupons apart by contents, and queued SMS to them: the
-/// number is in them.
+/// Deletes the fingerprints of an erased buyer's coupons, and queued SMS to them: the number is in
+/// those.
 pub(in crate::store) fn erase_buyer(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
     let (coupon, reminder) = (JobKind::CouponSms.sql(), JobKind::CouponReminderSms.sql());
     for sql in [

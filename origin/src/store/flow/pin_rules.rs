@@ -31,7 +31,7 @@ impl PinAsker {
 }
 
 /// PIN messages that the operator pays for in an hour. The number's account is not looked at: a
-/// ceiling that counted only what is sent would tell which numbers exist.
+/// ceiling that counted only what is sent would reveal which numbers exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinCeiling {
     pub per_hour: u32,

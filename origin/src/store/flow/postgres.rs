@@ -189,7 +189,7 @@ async fn check_pin(
     if tries >= PIN_ATTEMPTS_MAX {
         return Ok(PinAttempt::UsedUp { expires_at });
     }
-    // Both sides are keyed hashes, so the time of the comparison tells nothing about the PIN.
+    // Both sides are keyed hashes, so the time of the comparison reveals nothing about the PIN.
     let matches = read_hash(row, "flows.pin_mac")? == *pin;
     let proven_at = matches.then_some(now.unix_seconds());
     tx.execute_one(

@@ -166,7 +166,7 @@ fn check_pin(
     if tries >= PIN_ATTEMPTS_MAX {
         return Ok(PinAttempt::UsedUp { expires_at });
     }
-    // Both sides are keyed hashes, so the time of the comparison tells nothing about the PIN.
+    // Both sides are keyed hashes, so the time of the comparison reveals nothing about the PIN.
     let matches = expected == *pin;
     let proven_at = matches.then_some(now.unix_seconds());
     tx.prepare_cached(

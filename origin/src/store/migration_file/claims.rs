@@ -48,7 +48,7 @@ pub(super) struct ClaimUpdate<'b> {
 }
 
 /// Plans a batch of a file, whose id is known if it is about to be loaded. No two of its lines have one id, as
-/// the check of the files has seen to.
+/// the check of the files has made sure of.
 pub(super) fn plan_claims<'b>(
     known: &KnownCharges,
     file_id: Option<i64>,

@@ -132,7 +132,7 @@ pub(super) async fn find_notification_recipient(
     Ok(Some(NotificationRecipient { accepted_at: read_time(&row, "notifications.accepted_at")?, subscriber }))
 }
 
-/// Deletes queued messages to erased subscribers, and what tells accepted ones apart by contents.
+/// Deletes queued messages to erased subscribers, and the fingerprints of accepted ones.
 /// Their PAIs are closed by now, so no more are accepted.
 pub(in crate::store) async fn delete_queued_and_fingerprints(
     tx: &PgConnection<'_>,

@@ -122,7 +122,7 @@ pub(super) fn find_notification_recipient(
     Ok(Some(NotificationRecipient { accepted_at, subscriber }))
 }
 
-/// Deletes queued messages to an erased subscriber, and what tells accepted ones apart by contents.
+/// Deletes queued messages to an erased subscriber, and the fingerprints of accepted ones.
 pub(in crate::store) fn delete_queued_and_fingerprints(
     tx: &Connection,
     subscriber_id: &str,

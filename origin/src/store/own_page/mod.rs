@@ -86,7 +86,7 @@ pub struct CustomerCharge {
     pub tax_minor: Option<i64>,
     pub status: TransactionStatus,
     pub decline_reason: Option<DeclineReason>,
-    /// The date of the bill that it is on, if billing has said so.
+    /// The date of the bill that it is on, if billing has reported it.
     pub billed_on: Option<Day>,
     /// Amount of the approved refunds, in minor units, and of what another system has given back.
     pub refunded_minor: i64,

@@ -87,7 +87,7 @@ pub(super) async fn list_own_charges(
 ) -> Result<Page<CustomerCharge>, TxError> {
     let pais: Vec<String> = pais.iter().map(Pai::to_string).collect();
     let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
-    // One more than the page holds tells whether there is a next page.
+    // One more than the page holds shows whether there is a next page.
     let rows = db.query(CHARGES, &[&pais, &at, &id, &i64::from(limit + 1)]).await?;
     let charges = rows.iter().map(read_own_charge).collect::<Result<_, _>>()?;
     Ok(CustomerCharge::page(charges, limit))

@@ -89,7 +89,7 @@ pub(super) fn list_own_charges(
     limit: u32,
 ) -> Result<Page<CustomerCharge>, StoreError> {
     let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
-    // One more than the page holds tells whether there is a next page.
+    // One more than the page holds shows whether there is a next page.
     let wanted = limit + 1;
     let mut select = db.prepare_cached(CHARGES)?;
     let mut charges = Vec::new();

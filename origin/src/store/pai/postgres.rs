@@ -264,8 +264,8 @@ pub(in crate::store) async fn lock_pai(
 
 /// Locks what is charged, in the order in which everyone locks several: charges of one PAI are posted
 /// one after the other, whatever their currencies. Statements that are sent after this one read what
-/// the earlier charges have written. An account's spending is locked by currency, so it cannot do
-/// that; nor would it show a charge whose amount was released again since it was read.
+/// the earlier charges have written. An account's spending is locked by currency, so that lock is
+/// not enough; nor would it show a charge whose amount was released again since it was read.
 pub(in crate::store) async fn lock_for_charges(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
     let sql = "SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR NO KEY UPDATE";
     tx.query(sql, &[&pais]).await?;

@@ -258,11 +258,11 @@ pub(in crate::store) fn list_pai_statuses(
         "{SELECT_PAI_STATUS} WHERE p.pai > ?1 AND p.dark_since IS NULL ORDER BY p.pai LIMIT ?2"
     ))?;
     let mut rows = select.query(params![after, limit])?;
-    let mut standings = Vec::new();
+    let mut statuses = Vec::new();
     while let Some(row) = rows.next()? {
-        standings.push((read_pai(row, "pais.pai")?, read_pai_status(row)?));
+        statuses.push((read_pai(row, "pais.pai")?, read_pai_status(row)?));
     }
-    Ok(standings)
+    Ok(statuses)
 }
 
 /// Whether that system charges it from which it was loaded.

@@ -26,7 +26,7 @@ const GROUP_MAX: usize = 64;
 /// Groups of one kind that run at once, in a session each.
 const GROUPS_AT_ONCE: usize = 3;
 
-/// How long a group may wait for a lock. Its holder is in the way of one member, and all wait.
+/// How long a group may wait for a lock: the transaction that has it delays one member, and all wait.
 const LOCK_PATIENCE: &str = "; SET LOCAL lock_timeout = '500ms'";
 
 /// A use case that can run together with others of its kind.

@@ -130,7 +130,7 @@ async fn list_newer(
     Ok(newer)
 }
 
-/// A negative number belongs to no onbill: it is out of reach of every onbill.
+/// A negative number is no schema's: it counts as the largest, which no onbill can serve.
 fn as_count(number: i64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

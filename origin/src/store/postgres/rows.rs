@@ -83,7 +83,7 @@ pub(in crate::store) fn read_amount(row: &Row, currency: &'static str) -> Result
     })
 }
 
-/// The columns `price_minor` and that of the currency at the place `currency`; `None` without a price.
+/// The price in the columns `price_minor` and `currency`, which names its table; `None` without a price.
 pub(in crate::store) fn read_price(row: &Row, currency: &'static str) -> Result<Option<Money>, TxError> {
     let amount_minor: Option<i64> = row.try_get("price_minor")?;
     let currency = parse_optional_column(row, currency, Currency::parse)?;
@@ -106,7 +106,7 @@ pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<BilledSubscr
     }
 }
 
-/// How billing books a charge.
+/// The booking of a charge.
 pub(in crate::store) fn read_booking(row: &Row) -> Result<Booking, TxError> {
     Ok(Booking {
         offer: parse_optional_column(row, "transactions.offer", OfferId::parse)?,

@@ -1,7 +1,7 @@
 //! One session at a server, and when it is over.
 //!
 //! A session that has once failed in a way that is not the statement's own fault is never used
-//! again: after a failover it may lead to a server that takes no writes, and would say so permanently.
+//! again: after a failover it may lead to a server that takes no writes, and would refuse them permanently.
 
 use super::session_error::{SessionError, is_session_over, is_warning};
 use crate::store::commits::CommitMetrics;
@@ -18,7 +18,7 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 /// waits.
 pub(super) const STATEMENT_SECONDS: u64 = 5;
 
-/// The server's own limit, and time for its answer to arrive: a server that has said nothing by
+/// The server's own limit, and time for its answer to arrive: a server that has not answered by
 /// then is paused, or cut off.
 pub(super) const ANSWER_PATIENCE: Duration = Duration::from_secs(STATEMENT_SECONDS + 2);
 

@@ -39,7 +39,7 @@ pub enum ChargeDecision {
     Approved {
         /// Billing's own code.
         raw_code: Option<String>,
-        /// The date of the bill that it is on, if billing has said so.
+        /// The date of the bill that it is on, if billing has reported it.
         billed_on: Option<Day>,
     },
     /// The charge will never be on the bill.

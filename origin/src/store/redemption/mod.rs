@@ -37,7 +37,7 @@ pub type CouponChargeId = Arc<dyn Fn(&ExtId, u32) -> String + Send + Sync>;
 pub struct NewRedemption {
     /// The charge's id follows from the coupon, which is only found in the database.
     pub charge_id: CouponChargeId,
-    /// By these billing books its charge.
+    /// The charge codes, from which the booking of its charge follows.
     pub codes: Arc<ChargeCodes>,
     pub partner: PartnerId,
     pub ext_reference: ExtId,

@@ -73,8 +73,8 @@ pub(in crate::store) async fn redeem_coupon(
     // A partner names users who pay on the bill. If it names none and the buyer pays on the bill,
     // the user is another person, who is not known. A subscription that begins at this moment waits
     // for the PAI.
-    let is_nobodys = new.pai.is_none() && subscription::has_live_subscription(tx, named_or_buyer).await?;
-    let pai = (!is_nobodys).then_some(named_or_buyer);
+    let is_unassigned = new.pai.is_none() && subscription::has_live_subscription(tx, named_or_buyer).await?;
+    let pai = (!is_unassigned).then_some(named_or_buyer);
     let Some(period) = find_next_period(tx, Day::of_timestamp(now), pai, coupon.months).await? else {
         return Ok(RedeemResult::NoDaysLeft);
     };

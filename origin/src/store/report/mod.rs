@@ -114,7 +114,7 @@ pub struct ReportedCharge {
     pub ext_transaction_id: ExtId,
     pub pai: Pai,
     pub amount: Money,
-    /// Under which billing books it, if any was set when it was posted.
+    /// Its charge code at billing, if any was set when it was posted.
     pub charge_code: Option<ChargeCode>,
     /// Tax in the amount, in minor units.
     pub tax_minor: i64,

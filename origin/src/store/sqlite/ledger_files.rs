@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Read and written by the origin's user only. SQLite gives its other files the same mode.
 const MODE: u32 = 0o600;
-/// What only the owner needs.
+/// The permissions of the group and of all others: neither needs any.
 const OTHERS: u32 = 0o077;
 
 /// The files of a database, as they were when it was opened.

@@ -71,7 +71,7 @@ fn list_newer(
     let sql = "SELECT served_from, onbill FROM migrations WHERE number > ?1 ORDER BY number";
     let mut select = connection.prepare(sql)?;
     let newer = select.query_map([as_number(known)], |row| {
-        // A negative one belongs to no onbill: it is out of reach of every onbill.
+        // A negative one is no schema's: it counts as the largest, which no onbill can serve.
         let served_from = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
         Ok(NewerMigration { served_from, onbill: row.get(1)? })
     })?;

@@ -136,7 +136,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// Waits while another program writes. False once that has taken too long.
-#[expect(clippy::disallowed_methods, reason = "nothing tells a program that another one's lock has ended")]
+#[expect(clippy::disallowed_methods, reason = "no program is notified when another one's lock has ended")]
 fn wait_for_others(looked: i32) -> bool {
     std::thread::sleep(LOOK_AGAIN);
     looked < LOOKS_MAX

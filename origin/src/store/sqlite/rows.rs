@@ -60,7 +60,7 @@ pub(in crate::store) fn read_amount(row: &Row<'_>, currency: &'static str) -> Re
     })
 }
 
-/// The columns `price_minor` and that of the currency at the place `currency`; `None` without a price.
+/// The price in the columns `price_minor` and `currency`, which names its table; `None` without a price.
 pub(in crate::store) fn read_price(
     row: &Row<'_>,
     currency: &'static str,
@@ -88,7 +88,7 @@ pub(in crate::store) fn read_charge_result(row: &Row<'_>) -> Result<Option<RawRe
     Ok(read_raw_result(row)?.map(|billing| RawResult { scope: scope.unwrap_or(billing.scope), ..billing }))
 }
 
-/// How billing books a charge.
+/// The booking of a charge.
 pub(in crate::store) fn read_booking(row: &Row<'_>) -> Result<Booking, StoreError> {
     Ok(Booking {
         offer: parse_optional_column(row, "transactions.offer", OfferId::parse)?,

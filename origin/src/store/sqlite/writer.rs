@@ -194,7 +194,7 @@ fn commit(connection: &Connection, files: &LedgerFiles) -> Result<(), StoreError
         let message = format!("the commit failed: {}", StoreError::from(error));
         return Err(StoreError::RolledBack { message });
     }
-    // Written it is, and perhaps into a file that is not found again.
+    // It is written, but perhaps into a file that is no longer at the path of the ledger.
     files.check().map_err(|lost| StoreError::CommitUnknown { message: lost.to_string() })
 }
 

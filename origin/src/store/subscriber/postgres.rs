@@ -1,5 +1,5 @@
 //! Erasure in SQL. Deleted values leave the disk with PostgreSQL's own housekeeping:
-//! `docs/operator.md` tells what that means for dead rows, log and backups.
+//! `docs/operator.md` explains what that means for dead rows, log and backups.
 //!
 //! An erasure locks the number, and its subscribers before their PAIs, as account events do.
 
@@ -61,7 +61,7 @@ async fn erase_in_transaction(
     }
     coupon::delete_queued_sms(tx, &subscribers).await?;
     notification::delete_queued_and_fingerprints(tx, &subscribers).await?;
-    // The events stay by their ids, without what tells their contents apart.
+    // The events stay by their ids, without the fingerprints of their contents.
     let events = tx
         .execute(
             "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL

@@ -115,7 +115,7 @@ fn has_traces(tx: &Connection, number: NumberIndex, by: i64) -> Result<bool, Sto
     Ok(select.exists(params![number.0, by])?)
 }
 
-/// The events stay by their ids, without what tells their contents apart.
+/// The events stay by their ids, without the fingerprints of their contents.
 fn unlink_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Result<usize, StoreError> {
     let unlinked = tx.prepare_cached(&format!(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL WHERE {which}"

@@ -85,7 +85,7 @@ pub struct HandedBackCharge {
     pub service_period: ServicePeriod,
     /// It is otherwise than it was loaded, or was not loaded at all.
     pub is_changed: bool,
-    /// Billing has not said yet whether it takes the charge, or one of its refunds. What the other system has
+    /// Billing has not decided yet about the charge, or about one of its refunds. What the other system has
     /// left PENDING is its own to find out.
     pub is_pending: bool,
 }

@@ -19,7 +19,7 @@ struct AgreedMandate {
 }
 
 /// The charges that were accepted, and the subscriptions that had ended, when the database was last
-/// read. What came first cannot be told from times: clocks are set back.
+/// read. What came first cannot be derived from times: clocks are set back.
 #[derive(Default)]
 pub(in super::super) struct MandateWatch {
     accepted: BTreeSet<String>,

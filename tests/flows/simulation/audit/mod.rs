@@ -208,16 +208,16 @@ async fn check_partner(
     for each in partner_ledger["contradictions"].as_array().expect("is a list") {
         found.push(format!("the partner was told {each}"));
     }
-    for reported in partner_ledger["charges"]
+    for known in partner_ledger["charges"]
         .as_array()
         .expect("is a list")
         .iter()
-        .filter(|reported| !reported["told"].is_null())
+        .filter(|known| !known["told"].is_null())
     {
-        let id = reported["extTransactionID"].as_str().expect("is text");
+        let id = known["extTransactionID"].as_str().expect("is text");
         let status = charges.get(id).map(|charge| charge.status.as_str());
-        if reported["told"]["status"].as_str() != status {
-            found.push(format!("{id} is {status:?}, and the partner knows {}", reported["told"]));
+        if known["told"]["status"].as_str() != status {
+            found.push(format!("{id} is {status:?}, and the partner knows {}", known["told"]));
         }
     }
 }
@@ -241,6 +241,6 @@ async fn check_pais(run: &SimulationRun, found: &mut Vec<String>) {
     let reopened = "SELECT pai FROM pais JOIN subscribers USING (subscriber_id)
                     WHERE ended_at IS NOT NULL AND state <> 'CLOSED'";
     for row in run.rows(reopened).await {
-        found.push(format!("a PAI of an earlier holder is open: {row:?}"));
+        found.push(format!("a PAI of an earlier subscriber is open: {row:?}"));
     }
 }

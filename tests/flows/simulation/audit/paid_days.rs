@@ -126,8 +126,8 @@ impl PaidDaysWatch {
 
     /// The coupons whose subscriber was reminded that they end on this day.
     pub(in super::super) fn reminded_of(&self, last: Day) -> Vec<&str> {
-        let reported = self.spans.values().filter(|span| span.reminded && span.days.to() == last);
-        reported.filter_map(|span| span.pai.as_deref()).collect()
+        let reminded = self.spans.values().filter(|span| span.reminded && span.days.to() == last);
+        reminded.filter_map(|span| span.pai.as_deref()).collect()
     }
 
     /// Whether a coupon pays for some of these days, or did before the last step.

@@ -114,7 +114,7 @@ impl SimulationRun {
         let of_the_day = self.months.reminded_of(last);
         let known = |pai: &&str| self.generations.get(*pai).map(String::as_str) == holder;
         if holder.is_none() || !of_the_day.iter().any(known) {
-            found.push(format!("somebody was told that months end on {last}, which are not theirs"));
+            found.push(format!("a subscriber was reminded that months end on {last}, which are not theirs"));
         }
         self.tally.count(RunOutcome::Reminder);
     }

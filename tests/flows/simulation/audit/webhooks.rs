@@ -54,7 +54,7 @@ pub(super) async fn check_webhooks(run: &SimulationRun, found: &mut Vec<String>)
                 notice[kind.ours.1] == state.ours.as_str() && notice["status"] == state.status.as_str()
             });
             if !is_so {
-                found.push(format!("the partner was told what is not so: {notice}"));
+                found.push(format!("a webhook reported what is not so: {notice}"));
             }
             if taken {
                 reported.insert(id.to_owned());
@@ -62,7 +62,7 @@ pub(super) async fn check_webhooks(run: &SimulationRun, found: &mut Vec<String>)
         }
         for (id, state) in &states {
             if state.answered_as_pending && state.status != "PENDING" && !reported.contains(id) {
-                found.push(format!("{id} was answered as pending, is {}, and nobody told", state.status));
+                found.push(format!("{id} was answered as pending, is {}, and not reported", state.status));
             }
         }
     }

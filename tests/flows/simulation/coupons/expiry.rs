@@ -45,8 +45,8 @@ impl SimulationRun {
         let reminded = self.system.acme.app().coupons.remind_all().await;
         let Some(reminded) = reminded.ok().filter(|_| !self.has_died()) else { return };
         let now = self.reminded_pais().await;
-        let reported: BTreeSet<String> = now.difference(&before).cloned().collect();
-        assert_eq!((reported, reminded), (due.clone(), due.len()), "on {today}");
+        let recorded: BTreeSet<String> = now.difference(&before).cloned().collect();
+        assert_eq!((recorded, reminded), (due.clone(), due.len()), "on {today}");
     }
 
     /// The charges of coupons for which a reminder was sent.
@@ -70,7 +70,7 @@ impl SimulationRun {
         }
     }
 
-    /// The partner was told until when coupons have paid for the customer who has just signed up.
+    /// The partner knows until when coupons have paid for the customer who has just signed up.
     pub(in crate::simulation) fn check_paid_until(&mut self, pai: &str) {
         let Some(answer) = self.system.network.last_response(EDGE, "/ott/v1/token/validate") else { return };
         let answer: Value = serde_json::from_slice(&answer).expect("is JSON");

@@ -264,7 +264,7 @@ impl SimulationRun {
             let hour = self.system.now().unix_seconds() / 3_600;
             let wrong = self.wrong.entry(hour).or_default();
             *wrong += 1;
-            assert!(*wrong <= WRONG_CODES, "{wrong} codes of nobody's were told so in an hour");
+            assert!(*wrong <= WRONG_CODES, "{wrong} unknown codes were refused as such in an hour");
         }
     }
 
@@ -348,8 +348,8 @@ impl SimulationRun {
         assert_eq!(times, 1, "c-{nth} was redeemed under two references: {answer}");
         assert!(!voids.1, "c-{nth} is void, and was redeemed: {answer}");
         assert!(resends.1 < text, "c-{nth} has another code, and this was redeemed: {answer}");
-        let reported = (&answer["status"], &answer["plan"], &answer["months"], &answer["amount"]["value"]);
-        assert_eq!(reported, (&json!("REDEEMED"), &json!(plan), &json!(months), &json!(price)));
+        let answered = (&answer["status"], &answer["plan"], &answer["months"], &answer["amount"]["value"]);
+        assert_eq!(answered, (&json!("REDEEMED"), &json!(plan), &json!(months), &json!(price)));
         let days: ServicePeriod = serde_json::from_value(answer["servicePeriod"].clone()).expect("has days");
         assert_eq!(ServicePeriod::from_months(days.from(), months), Some(days), "{answer}");
         assert!(PLANS.iter().any(|known| known.0 == plan));
@@ -358,13 +358,13 @@ impl SimulationRun {
         self.tally.count(RunOutcome::Redeemed);
         let buyer = self.coupons.pai_of(nth).expect("is there");
         match (&redemption.pai, answer["pai"].as_str()) {
-            (Some(named), reported) => {
-                assert_eq!(Some(named.as_str()), reported, "{answer}");
+            (Some(named), answered) => {
+                assert_eq!(Some(named.as_str()), answered, "{answer}");
                 if *named != buyer {
                     self.tally.count(RunOutcome::Gift);
                 }
             }
-            (None, Some(reported)) => assert_eq!(reported, buyer, "{answer}"),
+            (None, Some(answered)) => assert_eq!(answered, buyer, "{answer}"),
             (None, None) => self.tally.count(RunOutcome::GiftToStranger),
         }
         if days.from() > Day::of_timestamp(self.system.now()) {

@@ -74,7 +74,7 @@ impl Kit for PartnerKit {
 }
 
 impl PartnerKit {
-    /// The kit, and the edge that it plays.
+    /// The kit, and the edge that it simulates.
     pub(super) fn new(settings: &PartnerSettings, announce: Announce) -> anyhow::Result<Self> {
         let last = |key_use: KeyUse| last_key(&settings.keys, key_use);
         let (edge_key, _) = (last(KeyUse::EdgeToPartner)?, last(KeyUse::PartnerCall)?);

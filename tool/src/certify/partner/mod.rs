@@ -1,4 +1,4 @@
-//! The kit for partners: plays onbill's edge and an operator's origin towards a partner. It opens
+//! The kit for partners: simulates onbill's edge and an operator's origin towards a partner. It opens
 //! sign-ups and sends webhooks, and answers the calls that follow. The checks are in the files beside
 //! this one, by the call that they are about.
 
@@ -30,9 +30,9 @@ pub struct PartnerSettings {
     pub url: String,
     /// The partner's own ring: `edge-to-partner`, `origin-to-partner` of one operator, `partner-call`.
     pub keys: Keyring,
-    /// The operator that the kit plays. Without it, the last one that the ring has.
+    /// The operator that the kit simulates. Without it, the last one that the ring has.
     pub operator: Option<OperatorId>,
-    /// The address of the edge that the kit plays, as the partner calls it.
+    /// The address of the edge that the kit simulates, as the partner calls it.
     pub edge_url: String,
     /// The offer of the sign-ups.
     pub offer: OfferId,
@@ -61,7 +61,7 @@ pub fn partner_checks() -> Vec<&'static CheckFacts> {
     checks().map(|check| &check.facts).collect()
 }
 
-/// Tests a partner. The kit plays the edge on `listener`. Fails when nothing answers at the partner's
+/// Tests a partner. The kit simulates the edge on `listener`. Fails when nothing answers at the partner's
 /// address, or a key is missing.
 pub async fn certify_partner(
     settings: &PartnerSettings,

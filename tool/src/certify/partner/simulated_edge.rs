@@ -1,4 +1,4 @@
-//! The edge, and an operator's origin behind it, as the kit plays them towards the partner. It
+//! The edge, and an operator's origin behind it, as the kit simulates them towards the partner. It
 //! verifies the partner's calls and signs its successes as an origin does. A charge and a refund stay
 //! PENDING, so that a webhook can settle them.
 
@@ -285,7 +285,7 @@ impl SimulatedEdge {
 }
 
 /// 1. A body over the limit → 413; not signed by the partner → 401.
-/// 2. A call that the kit plays → as onbill answers it. Any other → 503.
+/// 2. A call that the kit simulates → as onbill answers it. Any other → 503.
 /// 3. A success is signed, unless the session says otherwise.
 async fn answer(State(edge): State<Arc<SimulatedEdge>>, request: Request<Body>) -> Response {
     respond(&edge, request)

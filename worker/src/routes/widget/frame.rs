@@ -58,7 +58,7 @@ enum FramePurpose<'c> {
     Account,
 }
 
-/// Each refusal has a code of its own, which its page tells the page around it.
+/// Each refusal has a code of its own, which its page sends to the page around it.
 ///
 /// 1. The sandbox around the frame lets it work, as far as the frame has seen → else 400. We serve the
 ///    operator → else 404; none is named → 400. With `view=account` it is about the customer's own

@@ -1,5 +1,5 @@
 //! The script that an operator's page includes. The edge writes its own address into it, because a
-//! page could tell the script another one, and would be sent the dashboard's session assertion.
+//! page could give the script another one, and would be sent the dashboard's session assertion.
 //!
 //! The script defines `<pay-on-bill>`, which shows the payment frame and speaks with it; the steps
 //! themselves are in the frame. It changes nothing else of the page than the query parameter

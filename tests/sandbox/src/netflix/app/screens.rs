@@ -181,7 +181,7 @@ impl ScreenView<'_> {
         let email = self.netflix.members().account_named(account_id).map(|account| account.email.clone());
         let email = email.unwrap_or_default();
         let email = if is_news { email } else { masked(&email) };
-        let reported = self.netflix.told_of(account_id);
+        let reported = self.netflix.find_report(account_id);
         let (name, title, body) = match reported.map(|reported| (reported.state, reported.reason)) {
             Some((PaiState::Closed, reason)) => (
                 "closed",
@@ -219,7 +219,7 @@ impl ScreenView<'_> {
 
 impl Netflix {
     /// The last report of the operator's origin about the subscriber who pays for this account.
-    fn told_of(&self, account_id: &str) -> Option<AccountStateRequest> {
+    fn find_report(&self, account_id: &str) -> Option<AccountStateRequest> {
         let bill = self.members().account_named(account_id).and_then(|account| account.pays.bill());
         let (operator, pai) = bill?;
         self.ledger().standing(&operator, pai).cloned()
