@@ -48,10 +48,10 @@ async fn dispute_about_fraud_reaches_the_partner() {
     let (status, decided) = post(&system, &charge, "D-1", "accepted", None).await;
     assert_eq!((status, &decided["state"]), (StatusCode::OK, &json!("accepted")), "{decided}");
     system.acme.deliver_due().await;
-    let received = reports(&system);
-    let states: Vec<_> = received.iter().map(|report| (&report["state"], &report["sequence"])).collect();
+    let webhooks = reports(&system);
+    let states: Vec<_> = webhooks.iter().map(|report| (&report["state"], &report["sequence"])).collect();
     assert_eq!(states, [(&json!("open"), &json!(1)), (&json!("accepted"), &json!(2))]);
-    for report in &received {
+    for report in &webhooks {
         assert_eq!((&report["extTransactionID"], &report["reason"]), (&json!("c-1"), &json!("fraud")));
         assert_eq!(report["disputeID"], opened["disputeID"]);
         assert!(!report.to_string().contains("D-1"), "the reference is the operator's own");

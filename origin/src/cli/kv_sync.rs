@@ -134,6 +134,6 @@ mod tests {
             Arguments { dry_run: true }.summarize(&report),
             "5 PAIs compared: 3 the same, 2 behind at the edge, 0 later there, 0 another operator's."
         );
-        assert!(Arguments { dry_run: false }.summarize(&report).contains("2 mended"));
+        assert!(Arguments { dry_run: false }.summarize(&report).contains("2 repaired at the edge"));
     }
 }

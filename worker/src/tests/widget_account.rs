@@ -69,7 +69,7 @@ async fn account_page_comes_with_its_words() {
         let response = edge.call_from_frame(path, &body).await;
         let (shown, words) = split_words(&response.json());
         assert_eq!((response.status(), shown), (200, in_frame(page.clone())), "{path}");
-        assert_eq!(words["account-title"], "Ihre Abonnements", "{path}");
+        assert_eq!(words["account-title"], "Ihre Abos", "{path}");
         assert_eq!(words.as_object().map(serde_json::Map::len), Some(61), "{path}");
     }
     let sent = edge.platform.take_sent();

@@ -232,7 +232,7 @@ async fn code_is_sent_entered_and_sent_again() {
 
     assert!(device.tap("code", "code=%20").await.contains("Enter the digits"));
     assert_eq!(partner.asked(), []);
-    for (code, says) in [("pin-invalid", "This is not the code"), ("pin-expired", "too old")] {
+    for (code, says) in [("pin-invalid", "This is not the code"), ("pin-expired", "has expired")] {
         partner.will_answer([refusal(400, code)]);
         let page = device.tap("code", "code=000000").await;
         assert!(screen(&page) == "code" && page.contains(says), "{page}");

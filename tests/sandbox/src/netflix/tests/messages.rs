@@ -39,7 +39,7 @@ async fn message_form_sends_once_however_often_sent() {
     for _ in 0..2 {
         let answer = partner.says(&name(&shown), "+Your+plan+%3Cchanges%3E+").await;
         assert_eq!(answer.status, StatusCode::OK);
-        assert!(answer.text.contains("On its way"), "{}", answer.text);
+        assert!(answer.text.contains("is on its way"), "{}", answer.text);
         assert_ne!(name(&answer.text), name(&shown), "the next message is another one");
     }
     assert_eq!(partner.messages(), ["Your plan <changes>"]);
