@@ -49,8 +49,9 @@ async fn dispute_about_fraud_reaches_the_partner() {
     assert_eq!((status, &decided["state"]), (StatusCode::OK, &json!("accepted")), "{decided}");
     system.acme.deliver_due().await;
     let webhooks = reports(&system);
-    let states: Vec<_> = webhooks.iter().map(|report| (&report["state"], &report["sequence"])).collect();
-    assert_eq!(states, [(&json!("open"), &json!(1)), (&json!("accepted"), &json!(2))]);
+    let reported_states: Vec<_> =
+        webhooks.iter().map(|report| (&report["state"], &report["sequence"])).collect();
+    assert_eq!(reported_states, [(&json!("open"), &json!(1)), (&json!("accepted"), &json!(2))]);
     for report in &webhooks {
         assert_eq!((&report["extTransactionID"], &report["reason"]), (&json!("c-1"), &json!("fraud")));
         assert_eq!(report["disputeID"], opened["disputeID"]);

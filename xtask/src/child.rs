@@ -93,14 +93,6 @@ pub(crate) fn run_logged(title: &str, log: &str, command: &mut Command) -> Outco
     }
 }
 
-/// Runs a command to completion beside other steps, which have the terminal: its output goes to target/xtask/`log`.
-pub(crate) fn run_in_background(title: &str, log: &str, command: &mut Command) -> Outcome {
-    let log = paths::xtask_file(log);
-    command.stdout(create_log(&log)?).stderr(append_to_log(&log)?);
-    let succeeded = wait_for_success(command, || ())?;
-    if succeeded { Ok(()) } else { Err(Failure::with_log(format!("{title} failed"), &log)) }
-}
-
 /// Runs a command that draws its own progress bar: on a terminal, its output is shown instead of logged.
 pub(crate) fn run_on_terminal(title: &str, log: &str, command: &mut Command) -> Outcome {
     if !is_on_terminal() {

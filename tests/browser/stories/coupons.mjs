@@ -131,7 +131,7 @@ test('a code that is sent again ends the one before it', async stage => {
 
   const redeem = await new Redeem(page).open();
   await redeem.enter(code, { email: 'rosa@example.com' });
-  await redeem.complains(/take the code from the newest/);
+  await redeem.complains(/use the code from the newest/);
   await page.locator('#password').fill('demo');
   await redeem.enter(newer);
   await new Member(page).shows();
