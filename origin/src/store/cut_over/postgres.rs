@@ -5,6 +5,7 @@ use super::{
 };
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::pai::postgres as pai_rows;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_pai;
 use crate::store::postgres::tx_error::TxError;
@@ -157,14 +158,15 @@ pub(super) async fn cut_over_pai(
     Ok(CutOverPaiResult::TurnedOn)
 }
 
-/// A charge that is posted at the same moment may come first or later: what goes back is written afterwards,
-/// and has it.
+/// A charge or a refund that is posted at the same moment holds the row until it is written: it is under way
+/// then, or it finds the PAI dark.
 pub(super) async fn turn_off_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
 ) -> Result<TurnOffPaiResult, TxError> {
+    pai_rows::lock_for_charges(tx, &[pai.as_str()]).await?;
     let done = tx.execute(TURN_OFF, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
     if done > 0 {
         return Ok(TurnOffPaiResult::TurnedOff);
