@@ -475,6 +475,7 @@ CREATE TABLE pais (
     created_at BIGINT NOT NULL,
     closed_at BIGINT,
     dark_since BIGINT,
+    dark_version BIGINT,
     cut_over_at BIGINT,
     paid_until TEXT,
     migration_file BIGINT,
@@ -486,6 +487,7 @@ CREATE TABLE pais (
     CHECK ((migration_file IS NULL) = (migration_line IS NULL) AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
     CHECK ((state = 'CLOSED'::text) = (closed_reason IS NOT NULL)),
     CHECK (closed_at IS NULL OR state = 'CLOSED'::text),
+    CHECK (dark_since IS NULL OR dark_version IS NOT NULL),
     CHECK (migration_file IS NOT NULL OR paid_until IS NULL),
     CHECK (migration_file IS NULL OR dark_since IS NOT NULL OR cut_over_at IS NOT NULL),
     CHECK (state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'CLOSED'::text]))

@@ -402,6 +402,7 @@ CREATE TABLE pais (
     created_at    INTEGER NOT NULL,
     closed_at     INTEGER CHECK (closed_at IS NULL OR state = 'CLOSED'),
     dark_since    INTEGER,
+    dark_version  INTEGER,
     cut_over_at   INTEGER,
     paid_until    TEXT,
     migration_file        INTEGER REFERENCES migration_files,
@@ -410,6 +411,7 @@ CREATE TABLE pais (
     CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL)),
     CHECK ((migration_file IS NULL) = (migration_line IS NULL)
         AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
+    CHECK (dark_since IS NULL OR dark_version IS NOT NULL),
     CHECK (migration_file IS NOT NULL OR paid_until IS NULL),
     CHECK (migration_file IS NULL OR dark_since IS NOT NULL OR cut_over_at IS NOT NULL)
 ) STRICT, WITHOUT ROWID;

@@ -76,10 +76,20 @@ pub(crate) async fn cut_over_all(store: &Store) -> CutOverReport {
 }
 
 async fn suspend(db: &TestStore, other: &OtherSystem, number: &str) {
+    report_event(db, other, "e-1", AccountEvent::Suspended, number).await;
+}
+
+pub(crate) async fn report_event(
+    db: &TestStore,
+    other: &OtherSystem,
+    id: &str,
+    event: AccountEvent,
+    number: &str,
+) {
     let new = NewAccountEvent {
-        event_id: parse_ext_id("e-1"),
+        event_id: parse_ext_id(id),
         fingerprint: [7; 32],
-        event: AccountEvent::Suspended,
+        event,
         number: other.vault.index_number(&Msisdn::parse(number).expect("is E.164")),
         new_number: None,
         occurred_at: NOW.plus_seconds(1),
@@ -88,7 +98,7 @@ async fn suspend(db: &TestStore, other: &OtherSystem, number: &str) {
 }
 
 /// The kinds of jobs that wait for a PAI.
-async fn jobs_of_pais(db: &TestStore) -> BTreeSet<(&'static str, String)> {
+pub(crate) async fn jobs_of_pais(db: &TestStore) -> BTreeSet<(&'static str, String)> {
     let leased = db.lease_due(60).await;
     let pai = |job: &Job| match job {
         Job::Webhook(WebhookJob::Pai { pai } | WebhookJob::PaiMapping { pai }) => pai.to_string(),

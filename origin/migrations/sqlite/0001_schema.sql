@@ -169,6 +169,8 @@ CREATE TABLE pais (
     -- Since when it is dark: another system charges it. It was loaded from that system's file, or went back
     -- to it after it was on here.
     dark_since    INTEGER,
+    -- Its version when it became dark: the partner knows its states up to there. NULL if it was never dark.
+    dark_version  INTEGER,
     -- When it was cut over to onbill for the first time; NULL before, and for a PAI of our own that was
     -- never dark.
     cut_over_at   INTEGER,
@@ -182,6 +184,7 @@ CREATE TABLE pais (
     CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL)),
     CHECK ((migration_file IS NULL) = (migration_line IS NULL)
         AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
+    CHECK (dark_since IS NULL OR dark_version IS NOT NULL),
     CHECK (migration_file IS NOT NULL OR paid_until IS NULL),
     CHECK (migration_file IS NULL OR dark_since IS NOT NULL OR cut_over_at IS NOT NULL)
 ) STRICT, WITHOUT ROWID;

@@ -4,7 +4,11 @@
 use super::run::{Phase, TakeoverRun};
 use crate::account_events::{event_body, number_changed, report_applied_event, report_event};
 use http::StatusCode;
+use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::PaiState;
+use onbill_origin::correlation::Class;
+use onbill_origin::cut_over::{AccountComparison, AccountDifference, AccountSummary};
+use std::time::Duration;
 
 /// Postpaid accounts of Acme's that are active.
 pub(super) const NUMBERS: [(&str, &str); 4] = [
@@ -26,7 +30,7 @@ impl TakeoverRun {
         self.other.import_accounts(&self.system.acme.app().store, &lines).await;
     }
 
-    fn account_lines(&self) -> Vec<String> {
+    pub(super) fn account_lines(&self) -> Vec<String> {
         let own = self.customers.iter().filter_map(|customer| {
             let status = match customer.state {
                 PaiState::Active => "active",
@@ -109,6 +113,32 @@ impl TakeoverRun {
             (_, false) => "number got a later subscriber while dark",
             (_, true) => "number got a later subscriber when cut over",
         });
+    }
+
+    /// Before all goes back, the operator compares with its accounts, and reports whose number has got a later
+    /// subscriber without an event: no charge may have come since, by which onbill would know.
+    pub(super) async fn report_later_subscribers(&mut self) {
+        let app = self.system.acme.app();
+        let comparison = AccountComparison {
+            store: &app.store,
+            vault: &app.vault,
+            accounts: &app.accounts,
+            partner: PartnerId::parse("netflix").expect("is a slug"),
+            today: self.other.config.time_zone.day_of(self.system.now()),
+            at_once: 2,
+            pauses: [Duration::from_millis(1); 2],
+        };
+        let (mut summary, mut found) = (AccountSummary::default(), Vec::new());
+        comparison.run(&mut summary, |difference| found.push(difference), |_| {}).await.expect("works");
+        for AccountDifference { pai, class, .. } in found {
+            let customer = self.customers.iter().find(|customer| customer.pai == pai.as_str());
+            let customer = customer.expect("is a customer's");
+            assert_eq!((class, customer.state), (Class::Subscriber, PaiState::Closed), "{pai}");
+            let number = customer.number;
+            let id = self.next_event_id();
+            report_applied_event(&self.system, &id, "ownership-changed", number).await;
+            self.tally.count("got a later subscriber unnoticed");
+        }
     }
 
     fn next_event_id(&mut self) -> String {

@@ -57,28 +57,28 @@ async fn check_bill(run: &TakeoverRun, number: &str) {
 
 /// All goes back: what is written is sound, and loads elsewhere to the same state.
 pub(super) async fn check_way_back(run: &mut TakeoverRun) {
+    run.report_later_subscribers().await;
     run.other.now = run.system.now();
     let written = write_back(run, &run.system.acme.app().store).await;
     assert_eq!(written[0].len(), run.customers.len(), "no PAI is lost");
+    for customer in &run.customers {
+        let begin = format!(
+            "netflix,{},{},{},{},",
+            customer.pai,
+            customer.number,
+            customer.subscriber_ref,
+            customer.state.as_str()
+        );
+        assert!(written[0].iter().any(|line| line.starts_with(&begin)), "{begin} is not in {:?}", written[0]);
+    }
     assert_eq!(written[1].len(), run.charges.len() + count_refused(&written[1]), "nor a charge");
     let place = run.system.acme.db.new_beside().await;
     let elsewhere = place.open_store(1).await.expect("opens");
-    let accounts: Vec<String> = written[0].iter().filter_map(|line| to_account(line)).collect();
+    let accounts = run.account_lines();
     let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
     run.other.import_accounts(&elsewhere, &accounts).await;
     run.other.load_sound(&elsewhere, &pais_csv(&written[0]), Some(&charges_csv(&written[1]))).await;
     assert_eq!(write_back(run, &elsewhere).await, written);
-}
-
-/// The account of an open PAI, as its line has it.
-fn to_account(line: &str) -> Option<String> {
-    let fields: Vec<&str> = line.split(',').collect();
-    let status = match fields[4] {
-        "ACTIVE" => "active",
-        "SUSPENDED" => "suspended",
-        _ => return None,
-    };
-    Some(format!("{},{status},postpaid,,USD,{}", fields[2], fields[3]))
 }
 
 /// Charges of a month that was charged before are declined, and are in the ledger too.

@@ -43,10 +43,10 @@ INSERT INTO migration_files (sha256, kind, name, lines, refused, state, loaded_t
 VALUES (<31*32>, 'pais', 'pais.csv', 2, 1, 'LOADED', 4, 1796000000, 1796000060),
     (<32*32>, 'charges', 'charges.csv', 2, 0, 'LOADING', 2, 1796000100, NULL);
 INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at, dark_since,
-    cut_over_at, paid_until, migration_file, migration_line, migration_fingerprint)
-VALUES ('ENT1664367665579', 'netflix', 'subscriber-5', 'ACTIVE', NULL, 1, 1660000000, NULL, 1796000000, NULL,
+    dark_version, cut_over_at, paid_until, migration_file, migration_line, migration_fingerprint)
+VALUES ('ENT1664367665579', 'netflix', 'subscriber-5', 'ACTIVE', NULL, 1, 1660000000, NULL, 1796000000, 1, NULL,
         '2026-12-17', 1, 2, <33*32>),
-    ('pci123', 'tunes', 'subscriber-5', 'SUSPENDED', NULL, 2, 1660000000, NULL, NULL, 1796001000, NULL, 1, 3,
+    ('pci123', 'tunes', 'subscriber-5', 'SUSPENDED', NULL, 2, 1660000000, NULL, NULL, 1, 1796001000, NULL, 1, 3,
         <34*32>);
 
 INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url, return_url,

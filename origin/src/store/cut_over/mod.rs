@@ -132,9 +132,6 @@ pub enum CutOverPaiResult {
     LoadUnfinished,
 }
 
-/// The version of a PAI as it was loaded. Each change of its state counts on.
-const LOADED_VERSION: i64 = 1;
-
 /// In SQL: no file is half loaded. A later file of its kind that is loaded stands for one that is not.
 macro_rules! all_loads_finished {
     () => {

@@ -1,10 +1,9 @@
 //! The cut-over in SQL.
 
-use super::{
-    CutOverPaiResult, LOADED_VERSION, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way,
-};
+use super::{CutOverPaiResult, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::pai::postgres as pai_rows;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_pai;
 use crate::store::postgres::tx_error::TxError;
@@ -23,7 +22,7 @@ const CUT_OVER: &str = concat!(
     "UPDATE pais SET dark_since = NULL, cut_over_at = coalesce(cut_over_at, $3)
      WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL AND ",
     all_loads_finished!(),
-    " RETURNING version"
+    " RETURNING version > dark_version AS has_changed"
 );
 
 const ON: &str =
@@ -32,7 +31,8 @@ const ON: &str =
 const COUNT_ON: &str = "SELECT count(*) AS pais FROM pais WHERE partner = $1 AND dark_since IS NULL";
 
 const TURN_OFF: &str = concat!(
-    "UPDATE pais AS p SET dark_since = $3 WHERE pai = $1 AND partner = $2 AND dark_since IS NULL AND NOT ",
+    "UPDATE pais AS p SET dark_since = $3, dark_version = version
+     WHERE pai = $1 AND partner = $2 AND dark_since IS NULL AND NOT ",
     is_under_way!()
 );
 
@@ -149,22 +149,23 @@ pub(super) async fn cut_over_pai(
             None => CutOverPaiResult::WasOn,
         });
     };
-    if row.try_get::<_, i64>("version")? == LOADED_VERSION {
-        queue::put_pai_mapping(tx, now, pai.as_str()).await?;
-    } else {
+    if row.try_get("has_changed")? {
         queue::put_pai_change(tx, now, pai.as_str()).await?;
+    } else {
+        queue::put_pai_mapping(tx, now, pai.as_str()).await?;
     }
     Ok(CutOverPaiResult::TurnedOn)
 }
 
-/// A charge that is posted at the same moment may come first or later: what goes back is written afterwards,
-/// and has it.
+/// A charge or a refund that is posted at the same moment holds the row until it is written: it is under way
+/// then, or it finds the PAI dark.
 pub(super) async fn turn_off_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
 ) -> Result<TurnOffPaiResult, TxError> {
+    pai_rows::lock_for_charges(tx, &[pai.as_str()]).await?;
     let done = tx.execute(TURN_OFF, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
     if done > 0 {
         return Ok(TurnOffPaiResult::TurnedOff);

@@ -1,8 +1,6 @@
 //! The cut-over in SQL.
 
-use super::{
-    CutOverPaiResult, LOADED_VERSION, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way,
-};
+use super::{CutOverPaiResult, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::sqlite as queue;
@@ -21,7 +19,7 @@ const CUT_OVER: &str = concat!(
     "UPDATE pais SET dark_since = NULL, cut_over_at = coalesce(cut_over_at, ?3)
      WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL AND ",
     all_loads_finished!(),
-    " RETURNING version"
+    " RETURNING version > dark_version AS has_changed"
 );
 
 const ON: &str =
@@ -30,7 +28,8 @@ const ON: &str =
 const COUNT_ON: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_since IS NULL";
 
 const TURN_OFF: &str = concat!(
-    "UPDATE pais AS p SET dark_since = ?3 WHERE pai = ?1 AND partner = ?2 AND dark_since IS NULL AND NOT ",
+    "UPDATE pais AS p SET dark_since = ?3, dark_version = version
+     WHERE pai = ?1 AND partner = ?2 AND dark_since IS NULL AND NOT ",
     is_under_way!()
 );
 
@@ -149,16 +148,16 @@ pub(super) fn cut_over_pai(
     pai: Pai,
 ) -> Result<CutOverPaiResult, StoreError> {
     let values = params![pai.as_str(), partner.as_str(), now.unix_seconds()];
-    let version: Option<i64> =
-        tx.prepare_cached(CUT_OVER)?.query_row(values, |row| row.get("version")).optional()?;
-    let Some(version) = version else {
+    let has_changed: Option<bool> =
+        tx.prepare_cached(CUT_OVER)?.query_row(values, |row| row.get("has_changed")).optional()?;
+    let Some(has_changed) = has_changed else {
         let is_dark = tx.prepare_cached(IS_DARK)?.exists([pai.as_str(), partner.as_str()])?;
         return Ok(if is_dark { CutOverPaiResult::LoadUnfinished } else { CutOverPaiResult::WasOn });
     };
-    if version == LOADED_VERSION {
-        queue::put_pai_mapping(tx, now, pai.as_str())?;
-    } else {
+    if has_changed {
         queue::put_pai_change(tx, now, pai.as_str())?;
+    } else {
+        queue::put_pai_mapping(tx, now, pai.as_str())?;
     }
     Ok(CutOverPaiResult::TurnedOn)
 }

@@ -248,8 +248,8 @@ async fn insert_pai(
     tx.execute_one(
         "pais",
         "INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at,
-             dark_since, paid_until, migration_file, migration_line, migration_fingerprint)
-         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11, $12)",
+             dark_since, dark_version, paid_until, migration_file, migration_line, migration_fingerprint)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, 1, $9, $10, $11, $12)",
         &[
             &line.pai.as_str(),
             &line.partner.as_str(),

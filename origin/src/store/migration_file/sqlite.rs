@@ -187,8 +187,8 @@ fn insert_pai(
     let is_closed = *state == PaiState::Closed;
     tx.prepare_cached(
         "INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at,
-             dark_since, paid_until, migration_file, migration_line, migration_fingerprint)
-         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             dark_since, dark_version, paid_until, migration_file, migration_line, migration_fingerprint)
+         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         line.pai.as_str(),

@@ -1,5 +1,5 @@
 //! Refunds in SQL. A refund has no lock of its own: its charge is locked, and by that all refunds
-//! of it.
+//! of it. Before it the PAI is, so that it is not turned off meanwhile.
 
 use crate::store::charge::StoredResponse;
 use crate::store::clock_skew::lasts;
@@ -30,7 +30,8 @@ pub(in crate::store) async fn post_refund(
 ) -> Result<PostRefundResult, TxError> {
     // The charge is locked before its refunds are read, so that the second of two calls with one id
     // finds the first. For another charge the unique index catches it.
-    let charge = lock_charge(tx, new).await?;
+    // In one round trip, and in this order.
+    let ((), charge) = tokio::try_join!(biased; lock_pai(tx, new), lock_charge(tx, new))?;
     if let Some(row) = find_claim(tx, new).await? {
         return replay_refund(tx, now, new, &row).await;
     }
@@ -92,6 +93,14 @@ async fn sum_of_operators(tx: &PgConnection<'_>, transaction_id: &str) -> Result
         .await?
         .ok_or_else(|| missing_row("refunds"))?;
     Ok(row.try_get("before_minor")?)
+}
+
+/// Keeps the charge's PAI from being turned off, and waits if it just is.
+async fn lock_pai(tx: &PgConnection<'_>, new: &NewRefund) -> Result<(), TxError> {
+    let sql = "SELECT 1 FROM pais WHERE pai = (SELECT pai FROM transactions
+             WHERE partner = $1 AND ext_transaction_id = $2) FOR SHARE";
+    tx.query(sql, &[&new.partner.as_str(), &new.ext_transaction_id.as_str()]).await?;
+    Ok(())
 }
 
 async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
