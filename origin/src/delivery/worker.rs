@@ -203,6 +203,8 @@ impl Worker {
         let outcome = if let Ok(outcome) = attempt.await {
             outcome
         } else {
+            // The failure is our own, whatever was answered before it.
+            LastAnswer::forget();
             raise_alarm!(self.instruments.alarms, Alarm::Panicked, what, what, id, "an attempt has panicked");
             DeliveryOutcome::unclear(leased.job.clone(), self.plan_unclear(kind, lease.attempt))
         };
