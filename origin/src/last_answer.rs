@@ -67,6 +67,12 @@ impl LastAnswer {
         let _ = CURRENT.try_with(|current| *current.borrow_mut() = Some(self));
     }
 
+    /// Forgets what was noted in the attempt under way: whoever was called has done its part, so that a
+    /// failure after it is our own.
+    pub(crate) fn forget() {
+        let _ = CURRENT.try_with(|current| *current.borrow_mut() = None);
+    }
+
     /// What was noted last in the attempt under way.
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
@@ -235,6 +241,12 @@ mod tests {
             LastAnswer::current()
         });
         assert_eq!(seen.await, Some(LastAnswer::of_gateway("refused")));
+        let forgotten = LastAnswer::scope(async {
+            LastAnswer::none().note();
+            LastAnswer::forget();
+            LastAnswer::current()
+        });
+        assert_eq!(forgotten.await, None);
         assert_eq!(LastAnswer::scope(async { LastAnswer::current() }).await, None);
     }
 }

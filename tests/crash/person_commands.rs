@@ -51,3 +51,25 @@ async fn person_is_exported_and_the_audit_has_it() {
     let (code, _, _) = run(&system, &["close-pai", "netflix", &person.pai, "account-closed"]);
     assert_eq!(code, Some(2), "nothing is done without an entry");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reference_with_a_number_in_it_is_refused_before_anything_is_done() {
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let person = &system.people[0];
+    let list = system.write_file("people.txt", &format!("{}\n", person.msisdn));
+    let list = list.to_str().expect("is UTF-8");
+    let (_, before, _) = run(&system, &["audit", "export"]);
+    for verb in [
+        &["subscribers", "export", list][..],
+        &["erase", list],
+        &["close-pai", "netflix", person.pai.as_str(), "account-closed"],
+        &["outbox", "redrive", "--all"],
+    ] {
+        let words = [verb, &["--ref", "tel:+12025550101"]].concat();
+        let (code, said, complaints) = run(&system, &words);
+        assert_eq!((code, said.as_str()), (Some(2), ""), "{verb:?}: {complaints}");
+        assert!(complaints.contains("--ref") && !complaints.contains("2025550101"), "{complaints}");
+    }
+    let (_, after, _) = run(&system, &["audit", "export"]);
+    assert_eq!(after, before);
+}

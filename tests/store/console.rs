@@ -199,7 +199,8 @@ async fn a_request_is_taken_back_by_its_asker(db: TestStore) {
     let (approve, reject) = (RefundRequestDecision::Approve, RefundRequestDecision::Reject);
     ask(&db, "rq-1").await;
     assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::Rejected);
-    assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::AlreadyDecided);
+    assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::RejectedBefore);
+    assert_eq!(decide(&db, "lead-4", "rq-1", reject).await, DecideRefundResult::AlreadyDecided);
     assert_eq!(decide(&db, "lead-3", "rq-1", approve).await, DecideRefundResult::OwnRequest);
     assert_eq!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::AlreadyDecided);
 }

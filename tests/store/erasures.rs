@@ -2,7 +2,7 @@
 //! else stays.
 
 use crate::audit::stamp;
-use crate::outcome::{done, later};
+use crate::outcome::{dead_letter, done, later};
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, new_charge, new_flow, new_refund, new_signup, new_subscription,
     parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
@@ -16,6 +16,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome::Applied;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::config::FileColumns;
+use onbill_origin::last_answer::{AnswerKind, LastAnswer};
 use onbill_origin::store::{
     BillingItem, ErasureState, Hash, IssueSignupResult, Job, LeasedJob, NewAccountEvent, PostChargeResult,
     Queue, RecordEventResult, Store, StoreError, WebhookJob,
@@ -24,6 +25,7 @@ use onbill_origin::store::{
 on_each_database!(
     nothing_leads_to_the_number_any_more,
     charges_and_totals_stay,
+    the_words_of_answers_go_with_their_subscriber,
     an_erasure_takes_place_once,
     a_name_is_no_good_for_what_was_there_before_it,
     former_subscribers_of_the_number_are_erased_too,
@@ -165,6 +167,27 @@ async fn charges_and_totals_stay(db: TestStore) {
         matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }))
     };
     assert_eq!(due.iter().filter(|entry| is_report(entry)).count(), 2, "partner and edge are informed");
+}
+
+async fn the_words_of_answers_go_with_their_subscriber(db: TestStore) {
+    for (n, ext_id) in [(1, "n-1"), (2, "n-2")] {
+        let pai = db.sign_up_subscriber(n).await.pai;
+        post_waiting_charge(&db, pai, ext_id).await;
+    }
+    for leased in lease_due(&db.store).await {
+        let text = Some("The account of Robin is closed.".to_owned());
+        let answer = LastAnswer { kind: AnswerKind::Http, code: Some("503".to_owned()), text };
+        db.store.note_last_answer(leased.lease(), answer).await.expect("works");
+        db.settle_job(NOW, leased, dead_letter()).await.expect("works");
+    }
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
+    let letters = db.store.dead_letters(None, 9).await.expect("works");
+    assert_eq!(letters.len(), 2, "both still wait for a person");
+    for letter in letters {
+        let answer = letter.last_answer.expect("its code stays");
+        assert_eq!(answer.code.as_deref(), Some("503"));
+        assert_eq!(answer.text.is_some(), letter.ext_id.as_str() == "n-2", "{}", letter.ext_id);
+    }
 }
 
 async fn an_erasure_takes_place_once(db: TestStore) {

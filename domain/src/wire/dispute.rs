@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn partner_hears_of_fraud_only() {
+    fn partner_is_informed_of_fraud_only() {
         let reported: Vec<_> = DisputeReason::ALL.into_iter().filter(|reason| reason.is_reported()).collect();
         assert_eq!(reported, [DisputeReason::Fraud]);
     }

@@ -12,7 +12,7 @@ pub use desk::CareDesk;
 pub use disputes::Disputes;
 pub use gate::DeskGate;
 pub use person_export::{ExportListError, ExportReport, PersonExport};
-pub(crate) use reference::refuse_number;
+pub use reference::refuse_number;
 pub use roles::{Act, Role, permits};
 
 use onbill_domain::reject::{ErrorCode, Reject};

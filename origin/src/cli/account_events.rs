@@ -45,7 +45,7 @@ impl Arguments {
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
-        record_command(&store, self.acting, "account-events").await?;
+        record_command(&store, &config, self.acting, "account-events").await?;
         let instruments = Instruments::new(Arc::new(SystemClock));
         let import = EventImport {
             store: &store,

@@ -79,8 +79,9 @@ impl Arguments {
                 )
             }
             Some(Verb::Close { alarm, subject, acting }) => {
-                let (_, store) = open_store(config, OpenMode::Migrate).await?;
-                close_alarms(&store, SystemClock.now(), acting.into_stamp(), alarm, subject).await
+                let (config, store) = open_store(config, OpenMode::Migrate).await?;
+                let stamp = acting.into_stamp(&config)?;
+                close_alarms(&store, SystemClock.now(), stamp, alarm, subject).await
             }
         }
     }

@@ -62,13 +62,13 @@ fn parse_pai(text: &str) -> Result<Pai, &'static str> {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (_, store) = open_store(config, OpenMode::Migrate).await?;
+        let (config, store) = open_store(config, OpenMode::Migrate).await?;
         let reason = DeclineReason::from(self.reason);
         let end = store
             .close_link(
                 None,
                 SystemClock.now(),
-                self.acting.into_stamp(),
+                self.acting.into_stamp(&config)?,
                 Some(self.partner.clone()),
                 self.pai,
                 reason,

@@ -74,6 +74,7 @@ impl Arguments {
     pub(super) async fn run(self, config_path: &Path) -> anyhow::Result<VerbOutcome> {
         let mode = if self.repair { OpenMode::Migrate } else { OpenMode::ReadOnly };
         let (config, keys, store) = open_origin(config_path, mode).await?;
+        let stamp = self.acting.into_stamp(&config)?;
         anyhow::ensure!(
             config.partner_ids().contains(&&self.partner),
             "{} is no partner of this operator",
@@ -121,7 +122,6 @@ impl Arguments {
                 "there are more than {} PAIs to send again, so none was sent: is it the right list? --repairs-max raises the ceiling",
                 correlation.repairs_max
             );
-            let stamp = self.acting.into_stamp();
             let sent = correlation.send_again(&SystemClock, &stamp, &summary.to_send).await;
             print_line!("{} PAIs are queued to be sent again.", sent.map_err(database_failed)?);
         }

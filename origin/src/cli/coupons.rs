@@ -98,7 +98,7 @@ impl Arguments {
         match self.verb {
             Verb::Issue { file, acting } => {
                 let app = open_app_on_same_ledger(config).await?;
-                record_command(&app.store, acting, "coupons issue").await?;
+                record_command(&app.store, &app.config, acting, "coupons issue").await?;
                 issue_coupons(&app, &file).await
             }
             Verb::List { unpaid, undelivered, json } => {
@@ -115,12 +115,12 @@ impl Arguments {
             }
             Verb::Resend { id, acting } => {
                 let app = open_app_on_same_ledger(config).await?;
-                let resent = app.coupons.resend(None, acting.into_stamp(), &id).await;
+                let resent = app.coupons.resend(None, acting.into_stamp(&app.config)?, &id).await;
                 print_change(&app, "goes out with another code", resent)
             }
             Verb::Void { id, acting } => {
                 let app = open_app_on_same_ledger(config).await?;
-                let voided = app.coupons.void(None, acting.into_stamp(), &id).await;
+                let voided = app.coupons.void(None, acting.into_stamp(&app.config)?, &id).await;
                 print_change(&app, "is void", voided)
             }
         }

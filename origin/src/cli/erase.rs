@@ -49,7 +49,7 @@ impl Arguments {
             Box::new(File::open(&self.list).with_context(|| format!("{name} cannot be opened"))?)
         };
         let now = || SystemClock.now();
-        let stamp = self.acting.into_stamp();
+        let stamp = self.acting.into_stamp(&config)?;
         let complain = |complaint: String| print_error_line!("{name}: {complaint}");
         let report = erase_listed(&store, &vault, numbers, &stamp, BufReader::new(list), now, complain).await;
         let report = report.map_err(|stopped| match stopped {

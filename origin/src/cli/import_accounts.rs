@@ -44,7 +44,7 @@ impl Arguments {
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
-        record_command(&store, self.acting, "import-accounts").await?;
+        record_command(&store, &config, self.acting, "import-accounts").await?;
         let complain =
             |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
         let two_subscribers =

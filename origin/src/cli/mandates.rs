@@ -61,8 +61,8 @@ impl Arguments {
 
 async fn export_mandates(config: &Path, from: Day, to: Day, acting: Acting) -> anyhow::Result<VerbOutcome> {
     let period = Period::of_days(from, to).context("--to lies before --from")?;
-    let store = open_store_for_look(config).await?;
-    record_command(&store, acting, &format!("mandates export {from} {to}")).await?;
+    let (config, store) = open_store_for_look(config).await?;
+    record_command(&store, &config, acting, &format!("mandates export {from} {to}")).await?;
     let mut chain = EvidenceChain::begin();
     loop {
         let lines = chain.read_lines(&store, period, LINES_AT_ONCE).await.map_err(database_failed)?;

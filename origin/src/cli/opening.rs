@@ -24,10 +24,11 @@ pub(super) async fn open_store(config: &Path, mode: OpenMode) -> anyhow::Result<
 
 /// Opens the database for a look that goes into the audit. It is never migrated by that: an older schema
 /// is an error, as for any verb that only reads.
-pub(super) async fn open_store_for_look(config: &Path) -> anyhow::Result<Arc<Store>> {
+pub(super) async fn open_store_for_look(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
     let (config, read_only) = open_store(config, OpenMode::ReadOnly).await?;
     drop(read_only);
-    open_database(&config, OpenMode::Migrate).await
+    let store = open_database(&config, OpenMode::Migrate).await?;
+    Ok((config, store))
 }
 
 /// Opens the configuration, its keys and the database.

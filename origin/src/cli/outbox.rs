@@ -62,14 +62,14 @@ impl Arguments {
             Verb::List { .. } => OpenMode::ReadOnly,
             Verb::Redrive { .. } => OpenMode::Migrate,
         };
-        let (_, store) = open_store(config, mode).await?;
+        let (config, store) = open_store(config, mode).await?;
         match self.verb {
             Verb::List { json } => list_dead_letters(&store, json).await,
             Verb::Redrive { all: true, acting, .. } => {
-                redrive_all(&store, SystemClock.now(), &acting.into_stamp()).await
+                redrive_all(&store, SystemClock.now(), &acting.into_stamp(&config)?).await
             }
             Verb::Redrive { job, acting, .. } => {
-                redrive_jobs(&store, SystemClock.now(), &acting.into_stamp(), &job).await
+                redrive_jobs(&store, SystemClock.now(), &acting.into_stamp(&config)?, &job).await
             }
         }
     }

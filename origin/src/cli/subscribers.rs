@@ -65,7 +65,7 @@ impl Arguments {
             }
         };
         let complain = |complaint: String| print_error_line!("{name}: {complaint}");
-        let stamp = acting.into_stamp();
+        let stamp = acting.into_stamp(&app.config)?;
         let report = app.care().export_listed(&stamp, BufReader::new(opened), print, complain).await;
         let report = report.map_err(|stopped| match stopped {
             ExportListError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),

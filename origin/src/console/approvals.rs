@@ -133,7 +133,7 @@ pub(super) struct DecisionForm {
 
 /// `POST /approvals/{id}`:
 /// 1. Records the decision, with its entry in the audit: 403 `forbidden` to agree to one's own, 404
-///    `not-found`, 409 `request-in-progress` for one that was decided before.
+///    `not-found`, 409 `request-in-progress` for one that was decided before, other than by a repetition.
 /// 2. Makes the refund of one that is agreed to, in the name of the person who asked for it. If that
 ///    fails permanently, the request has failed; if it fails for now, it may be agreed to again.
 pub(super) async fn decide(
@@ -154,7 +154,7 @@ pub(super) async fn decide(
     let (store, now) = (&console.parts.store, console.parts.clock.now());
     let request = match store.decide_refund_request(now, stamp, request_id, decision).await? {
         DecideRefundResult::Approved(request) => request,
-        DecideRefundResult::Rejected => {
+        DecideRefundResult::Rejected | DecideRefundResult::RejectedBefore => {
             let text = html! { p { "The refund is not made." } };
             return Ok(show_done(
                 &viewer,

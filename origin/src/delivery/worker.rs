@@ -203,6 +203,8 @@ impl Worker {
         let outcome = if let Ok(outcome) = attempt.await {
             outcome
         } else {
+            // The failure is our own, whatever was answered before it.
+            LastAnswer::forget();
             raise_alarm!(self.instruments.alarms, Alarm::Panicked, what, what, id, "an attempt has panicked");
             DeliveryOutcome::unclear(leased.job.clone(), self.plan_unclear(kind, lease.attempt))
         };
@@ -244,7 +246,10 @@ impl Worker {
             if kind.spec().has_payload {
                 answer.text = None;
             }
-            self.store.note_last_answer(lease, answer).await?;
+            // It decides nothing: a job without it is settled all the same.
+            if let Err(fault) = self.store.note_last_answer(lease, answer).await {
+                tracing::warn!(?fault, "the last answer of a dead letter could not be noted");
+            }
         }
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         if is_dead_letter {

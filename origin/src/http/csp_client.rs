@@ -8,6 +8,7 @@ use super::call_span::CallSubject;
 use super::peer::{Connection, NoResponse};
 use super::signed_client::{Repetition, SignedClient};
 use crate::instruments::{CspCall, CspResult, Instruments, Receiver};
+use crate::last_answer::LastAnswer;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
@@ -214,6 +215,10 @@ struct CallUnderWay<'c> {
 
 impl CallUnderWay<'_> {
     fn end(mut self, result: CspResult) {
+        // A job that fails after a clear answer does not fail by it.
+        if result != CspResult::Unclear {
+            LastAnswer::forget();
+        }
         self.note(result);
         self.ended = true;
     }
@@ -304,6 +309,21 @@ mod tests {
             assert_eq!(csp.look_up_account(&question()).await.err(), Some(Unclear), "{body}");
             assert_eq!(csp.look_up_charge("t").await, Err(Unclear), "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn only_an_unclear_answer_is_kept_for_a_person() {
+        let kept = async |status, body| {
+            let asked = LastAnswer::scope(async {
+                let _ = csp_client(status, body).look_up_charge("t").await;
+                LastAnswer::current()
+            });
+            asked.await.and_then(|answer| answer.code)
+        };
+        assert_eq!(kept(200, r#"{"status":"APPROVED","rawCode":0}"#).await, None);
+        assert_eq!(kept(404, r#"{"code":"transaction-not-found","message":"No."}"#).await, None);
+        assert_eq!(kept(200, "<html>200 OK").await.as_deref(), Some("200"));
+        assert_eq!(kept(503, "").await.as_deref(), Some("503"));
     }
 
     #[tokio::test]

@@ -29,8 +29,11 @@ impl SmsGateway for CountedGateway {
         };
         let sms = &self.instruments.metrics.sms;
         sms.note(state);
-        // Of a call of the CSP API, its own answer is known.
-        if self.called_as != Some(CSP) {
+        // Of a call of the CSP API, its own answer is known. What fails after the gateway has the SMS does
+        // not fail by its answer.
+        if state == SmsState::Accepted {
+            LastAnswer::forget();
+        } else if self.called_as != Some(CSP) {
             LastAnswer::of_gateway(state.as_str()).note();
         }
         if let Some(gateway) = self.called_as {

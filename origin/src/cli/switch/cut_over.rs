@@ -66,10 +66,12 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         check_partner(&config, &self.partner)?;
+        let stamp = self.acting.into_stamp(&config)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
-        let check_all = async || check(&store, &self.partner, cohort.as_deref(), &self.superseded).await;
+        let (partner, superseded) = (&self.partner, &self.superseded);
+        let check_all = async || check(&store, partner, cohort.as_deref(), superseded).await;
         check_all().await?;
         if let Some(at) = self.at {
             wait_until(at).await?;
@@ -81,7 +83,7 @@ impl Arguments {
         }
         let dark = store.count_dark_pais(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(dark, |cohort| cohort.len() as u64);
-        let (now, stamp) = (SystemClock.now(), self.acting.into_stamp());
+        let now = SystemClock.now();
         let recorded = store.record_switch(now, stamp, SwitchAct::CutOver, self.partner.clone(), planned);
         recorded.await.map_err(database_failed)?;
         let cut_over = CutOver { store: &store, clock: &SystemClock, partner: self.partner.clone() };

@@ -45,13 +45,14 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         check_partner(&config, &self.partner)?;
+        let stamp = self.acting.into_stamp(&config)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
         check_cohort(&store, &self.partner, cohort.as_deref().unwrap_or_default()).await?;
         let on = store.count_pais_that_are_on(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(on, |cohort| cohort.len() as u64);
-        let (now, stamp) = (SystemClock.now(), self.acting.into_stamp());
+        let now = SystemClock.now();
         let recorded = store.record_switch(now, stamp, SwitchAct::TurnOff, self.partner.clone(), planned);
         recorded.await.map_err(database_failed)?;
         let turn_off = TurnOff { store: &store, clock: &SystemClock, partner: self.partner.clone() };

@@ -121,10 +121,14 @@ async fn change(
         DisputeState::Rejected => ("Dispute rejected", "The dispute is rejected: the charge stands."),
         DisputeState::Withdrawn => ("Dispute withdrawn", "The dispute is withdrawn."),
     };
+    let informed = match console.parts.config.partner_url(&posted.dispute.partner) {
+        Some(_) => "The partner is informed, because it is about fraud.",
+        None => "It is about fraud, but the partner takes no webhooks: somebody has to tell it.",
+    };
     let text = html! {
         p { (was_done) " No money was moved." }
         @if posted.dispute.state != state { p { "It stands by now as: " (state_words(posted.dispute.state)) "." } }
-        @if posted.dispute.reason.is_reported() { p { "The partner is informed, because it is about fraud." } }
+        @if posted.dispute.reason.is_reported() { p { (informed) } }
         @if state == DisputeState::Accepted {
             p { "If the customer is to get money back, refund the charge on the customer’s page." }
         }
@@ -148,9 +152,9 @@ fn question(form: &DisputeForm, change: Change, back: Markup) -> Confirmation<'_
         }
         p { (DOES_NOT) }
         @match change.reason {
-            Some(reason) if reason.is_reported() => { p { "The partner is informed, because it is about fraud." } }
+            Some(reason) if reason.is_reported() => { p { "The partner is informed, because it is about fraud, if it takes webhooks." } }
             Some(_) => { p { "The partner is not informed: it is between you and the customer." } }
-            None => { p { "What is decided stays. A customer who comes back gets another dispute. The partner is informed if it is about fraud." } }
+            None => { p { "What is decided stays. A customer who comes back gets another dispute. The partner is informed if it is about fraud, and takes webhooks." } }
         }
     };
     let fields = vec![

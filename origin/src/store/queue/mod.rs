@@ -104,6 +104,22 @@ pub(in crate::store) fn read_trace(
     Some(CallTrace::new(Correlator::parse(&correlator?)?, TraceParent::parse(&traceparent?)?))
 }
 
+/// Takes the words of answers from the jobs about some subscribers, whose PAIs are those `p` of which the
+/// condition holds. Jobs with an SMS have no such words, and those about a PAI never wait for a person.
+pub(in crate::store) fn forget_answers_sql(condition: &str) -> [String; 3] {
+    [
+        ("transaction_id", "transactions t"),
+        ("refund_id", "refunds r JOIN transactions t USING (transaction_id)"),
+        ("dispute_id", "disputes d JOIN transactions t USING (transaction_id)"),
+    ]
+    .map(|(id, rows)| {
+        format!(
+            "UPDATE outbox SET answer_text = NULL WHERE answer_text IS NOT NULL AND {id} IN
+                 (SELECT {id} FROM {rows} JOIN pais p USING (pai) WHERE {condition})"
+        )
+    })
+}
+
 /// How long jobs of a kind may wait after so many attempts.
 struct LongestWait {
     kind: JobKind,

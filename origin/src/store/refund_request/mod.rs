@@ -97,6 +97,8 @@ pub struct RefundRequestRow {
     pub asked_role: ActorRole,
     pub asked_at: Timestamp,
     pub state: RefundRequestState,
+    /// `None` while it waits.
+    pub decided_by: Option<ExtId>,
 }
 
 /// Whose requests are listed.
@@ -154,9 +156,11 @@ pub enum DecideRefundResult {
     /// It is approved: the refund is to be made.
     Approved(RefundRequestRow),
     Rejected,
+    /// The same person has rejected it before.
+    RejectedBefore,
     /// The person has asked for it themselves, and may not approve it.
     OwnRequest,
-    /// It was decided before.
+    /// It was decided before, otherwise or by another person.
     AlreadyDecided,
     NotFound,
 }
@@ -186,6 +190,11 @@ impl RefundRequestRow {
                 DecideRefundResult::Approved(self)
             }
             (RefundRequestState::Waiting, RefundRequestDecision::Reject) => DecideRefundResult::Rejected,
+            (RefundRequestState::Rejected, RefundRequestDecision::Reject)
+                if self.decided_by.as_ref() == Some(actor) =>
+            {
+                DecideRefundResult::RejectedBefore
+            }
             _ => DecideRefundResult::AlreadyDecided,
         }
     }
@@ -207,14 +216,14 @@ impl DecideRefundResult {
         match self {
             Self::Approved(_) => Some(RefundRequestState::Approved),
             Self::Rejected => Some(RefundRequestState::Rejected),
-            Self::OwnRequest | Self::AlreadyDecided | Self::NotFound => None,
+            Self::RejectedBefore | Self::OwnRequest | Self::AlreadyDecided | Self::NotFound => None,
         }
     }
 
     fn audit_outcome(&self) -> AuditOutcome {
         match self {
             Self::Approved(_) | Self::Rejected => AuditOutcome::Done,
-            Self::AlreadyDecided => AuditOutcome::Unchanged,
+            Self::RejectedBefore | Self::AlreadyDecided => AuditOutcome::Unchanged,
             Self::OwnRequest => AuditOutcome::Refused,
             Self::NotFound => AuditOutcome::NotFound,
         }
@@ -233,4 +242,4 @@ impl RefundRequestDecision {
 /// The columns of a request, in both databases.
 const REQUEST_COLUMNS: &str =
     "request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
-    asked_role, asked_at, state";
+    asked_role, asked_at, state, decided_by";

@@ -141,5 +141,6 @@ fn read_request(row: &Row) -> Result<RefundRequestRow, TxError> {
         asked_role: parse_column(row, "refund_requests.asked_role", ActorRole::parse)?,
         asked_at: read_time(row, "refund_requests.asked_at")?,
         state: parse_column(row, "refund_requests.state", RefundRequestState::parse)?,
+        decided_by: parse_optional_column(row, "refund_requests.decided_by", ExtId::parse)?,
     })
 }

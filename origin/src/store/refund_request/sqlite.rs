@@ -133,5 +133,6 @@ fn read_request(row: &Row<'_>) -> Result<RefundRequestRow, StoreError> {
         asked_role: parse_column(row, "refund_requests.asked_role", ActorRole::parse)?,
         asked_at: read_time(row, "refund_requests.asked_at")?,
         state: parse_column(row, "refund_requests.state", RefundRequestState::parse)?,
+        decided_by: parse_optional_column(row, "refund_requests.decided_by", ExtId::parse)?,
     })
 }

@@ -15,6 +15,7 @@ use crate::store::postgres::rows::read_time;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::postgres::{PostgresDatabase, number_lock};
+use crate::store::queue::forget_answers_sql;
 use crate::store::subscriber::{ErasureState, SubscriberOfNumber, audit_facts, erasure_state};
 use crate::store::tally::postgres as tally;
 use onbill_domain::decline_reason::DeclineReason;
@@ -61,6 +62,7 @@ async fn erase_in_transaction(
     }
     coupon::delete_queued_sms(tx, &subscribers).await?;
     notification::delete_queued_and_fingerprints(tx, &subscribers).await?;
+    forget_answers(tx, &subscribers).await?;
     // The events stay by their ids, without the fingerprints of their contents.
     let events = tx
         .execute(
@@ -154,6 +156,14 @@ async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -
         )
         .await?;
     Ok(!found.is_empty())
+}
+
+/// What was answered about a failed job may have the words of a person about the subscriber.
+async fn forget_answers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<(), TxError> {
+    for sql in forget_answers_sql("p.subscriber_id = ANY ($1)") {
+        tx.execute(&sql, &[&subscribers]).await?;
+    }
+    Ok(())
 }
 
 /// Keeps the number while a file that is being written needs it, so that the file has the same

@@ -8,6 +8,7 @@ use crate::store::nonce::sqlite as nonce;
 use crate::store::notification::sqlite as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
+use crate::store::queue::forget_answers_sql;
 use crate::store::sqlite::SqliteDatabase;
 use crate::store::subscriber::{ErasureState, SubscriberOfNumber, audit_facts, erasure_state};
 use crate::store::tally::sqlite as tally;
@@ -47,6 +48,7 @@ fn erase_in_transaction(
         unlink_events(tx, "subscriber_id = ?1", subscriber_id)?;
         coupon::erase_buyer(tx, subscriber_id)?;
         notification::delete_queued_and_fingerprints(tx, subscriber_id)?;
+        forget_answers(tx, subscriber_id)?;
     }
     let events = unlink_events(tx, "number_index = ?1", &number.0)?;
     let flows = tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
@@ -122,6 +124,14 @@ fn unlink_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Res
     ))?
     .execute([key])?;
     Ok(unlinked)
+}
+
+/// What was answered about a failed job may have the words of a person about the subscriber.
+fn forget_answers(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+    for sql in forget_answers_sql("p.subscriber_id = ?1") {
+        tx.prepare_cached(&sql)?.execute([subscriber_id])?;
+    }
+    Ok(())
 }
 
 /// Keeps the number while a file that is being written needs it, so that the file has the same
