@@ -321,6 +321,27 @@ async fn lists_say_that_there_is_more() {
 }
 
 #[tokio::test]
+async fn charges_of_a_link_that_is_not_listed_are_there() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    post_charge(&system, &pai, "c-1").await;
+    // As a customer who has signed up again and again since.
+    let closed = format!(
+        "UPDATE pais SET state = 'CLOSED', closed_reason = 'account-closed', closed_at = created_at
+         WHERE pai = '{pai}';
+         WITH RECURSIVE later (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM later WHERE n < 21)
+         INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at)
+         SELECT 'later-' || n, partner, subscriber_id, state, closed_reason, 2, created_at + n, created_at + n
+         FROM pais JOIN later WHERE pai = '{pai}';"
+    );
+    system.acme.db.run_sql(&closed).await;
+    let (_, page) = search(&system, GOOD).await;
+    let links = page["links"].as_array().expect("is a list");
+    assert_eq!((links.len(), &page["more"]), (20, &json!(["links"])), "{page}");
+    assert!(links.iter().all(|link| link["linkID"] != pai.as_str()), "{page}");
+    assert_eq!(page["charges"].as_array().map(Vec::len), Some(1), "{page}");
+}
+
+#[tokio::test]
 async fn dead_letter_says_what_billing_answered() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let billing = "127.0.0.1:8790/csp/transaction";

@@ -67,9 +67,10 @@ impl CareDesk {
         let DeskSubscriber { subscriber_id, handle, created_at } = found.ok_or_else(not_found)?;
         // 4.
         let mut more = Vec::new();
-        let links = self.store.list_desk_links(subscriber_id.clone(), WANTED).await?;
-        let links = cut(links, CareList::Links, &mut more);
+        // The charges of a link that is not shown are.
+        let links = self.store.list_desk_links(subscriber_id.clone(), LINKS_WITH_CHARGES_MAX).await?;
         let pais = links.iter().map(|link| link.pai).collect();
+        let links = cut(links, CareList::Links, &mut more);
         let page = self.store.list_own_charges(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
         let charges: Vec<String> = page.lines.iter().map(|charge| charge.transaction_id.clone()).collect();
         let refunds = self.store.list_desk_refunds(charges.clone(), WANTED).await?;
@@ -90,6 +91,12 @@ impl CareDesk {
         })
     }
 }
+
+/// So many links of a subscriber have their charges on the page, the open ones and the newest first: more
+/// than a person comes to, and few enough to read the charges of each.
+pub(crate) const LINKS_WITH_CHARGES_MAX: u32 = 200;
+
+const _: () = assert!(LINKS_WITH_CHARGES_MAX >= WANTED, "there may be more links than are shown");
 
 /// One more than a desk is shown: it reveals whether there are more.
 const WANTED: u32 = DESK_LINES_MAX + 1;

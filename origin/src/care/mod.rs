@@ -9,6 +9,7 @@ mod reference;
 pub mod roles;
 
 pub use desk::CareDesk;
+pub(crate) use desk::LINKS_WITH_CHARGES_MAX;
 pub use disputes::Disputes;
 pub use gate::DeskGate;
 pub use person_export::{ExportListError, ExportReport, PersonExport};

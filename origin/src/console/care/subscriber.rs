@@ -2,7 +2,7 @@
 
 use super::timeline::show_timeline;
 use super::{CustomerPage, REFERENCE_HINT};
-use crate::care::Act;
+use crate::care::{Act, LINKS_WITH_CHARGES_MAX};
 use crate::console::text::show_time;
 use crate::console::viewer::Viewer;
 use maud::{Markup, html};
@@ -34,7 +34,10 @@ pub(super) fn show_subscriber(
         div class="cards" {
             @for link in &found.links { (show_link(customer, link)) }
         }
-        @if found.more.contains(&CareList::Links) { (more_than_shown("partners", "open ones first")) }
+        @if found.more.contains(&CareList::Links) {
+            (more_than_shown("partners", "open ones first"))
+            p class="muted" { "Charges of the others are below as well, of " (LINKS_WITH_CHARGES_MAX) " links at most." }
+        }
         section class="card" aria-labelledby="timeline" {
             h2 id="timeline" { "What happened" }
             (show_timeline(customer, found))
@@ -53,12 +56,12 @@ pub(super) fn show_subscriber(
     }
 }
 
-/// That a list is not whole, and where it is.
+/// That a list is not whole, and who has the rest: the console exports nothing of a person.
 pub(super) fn more_than_shown(what: &str, order: &str) -> Markup {
     html! {
         p class="notice" {
-            "There are more " (what) " than the " (DESK_LINES_MAX) " here, " (order) ". " code { "onbill-origin subscribers export" }
-            " has them all."
+            "There are more " (what) " than the " (DESK_LINES_MAX) " here, " (order) ". Who runs onbill’s command line can list all of them: "
+            code { "onbill-origin subscribers export" } "."
         }
     }
 }
