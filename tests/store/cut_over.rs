@@ -14,7 +14,7 @@ use onbill_origin::ambient::SystemRandom;
 use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack, Written};
 use onbill_origin::store::{
     AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult,
-    PostRefundResult, RecordSubscriptionResult, Store, SwitchAct, WebhookJob,
+    PostRefundResult, RecordSubscriptionResult, Store, SwitchAct, TurnOffPaiResult, WebhookJob,
 };
 use onbill_test_harness::ManualClock;
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
@@ -26,6 +26,7 @@ on_each_database!(
     unfinished_load_is_known,
     nothing_is_turned_on_while_a_file_is_half_loaded,
     every_page_is_turned_on,
+    all_pais_of_the_partner_that_are_on_are_listed,
     refused_lines_are_known,
     cut_over_is_in_the_audit,
     what_goes_back_is_what_has_changed,
@@ -188,6 +189,26 @@ async fn every_page_is_turned_on(db: TestStore) {
     other.load_sound(&db.store, &pais_csv(&(0..150).map(closed).collect::<Vec<_>>()), None).await;
     assert_eq!(cut_over_all(&db.store).await, CutOverReport { turned_on: 150, on_before: 0 });
     assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(0));
+}
+
+/// In pages, beside those that are dark or another partner's.
+async fn all_pais_of_the_partner_that_are_on_are_listed(db: TestStore) {
+    let other = load(&db).await;
+    let own = live_on(&db, &other).await;
+    let turned_off = db.store.turn_off_pai(NOW, partner_id("netflix"), pai_of("ENT-2")).await;
+    assert_eq!(turned_off, Ok(TurnOffPaiResult::TurnedOff));
+    let list_on = async |partner: &str| {
+        let (mut on, mut after) = (BTreeSet::new(), None);
+        loop {
+            let page = db.store.list_switchable_pais(partner_id(partner), after, 2).await.expect("works");
+            let Some(last) = page.last() else { return on };
+            after = Some(last.pai);
+            on.extend(page.iter().filter(|each| each.is_on).map(|each| each.pai.to_string()));
+        }
+    };
+    let expected = ["ENT-1".to_owned(), "ENT-3".to_owned(), own.to_string()];
+    assert_eq!(list_on("netflix").await, BTreeSet::from(expected));
+    assert!(list_on("tunes").await.is_empty());
 }
 
 async fn refused_lines_are_known(db: TestStore) {

@@ -38,15 +38,15 @@ impl Store {
         use_case!(self, read, list_refused_lines())
     }
 
-    /// A page of a partner's PAIs that are not dark after `after`, in their order: those that were cut over,
-    /// and those that were issued here.
-    pub async fn list_pais_that_are_on(
+    /// A page of all PAIs after `after`, in their order, and whether each is the partner's and on. No index has
+    /// those alone, and with such a filter PostgreSQL could read and sort all PAIs for a page.
+    pub async fn list_switchable_pais(
         &self,
         partner: PartnerId,
         after: Option<Pai>,
         limit: u32,
-    ) -> Result<Vec<Pai>, StoreError> {
-        use_case!(self, read, list_pais_that_are_on(&partner, after, limit))
+    ) -> Result<Vec<SwitchablePai>, StoreError> {
+        use_case!(self, read, list_switchable_pais(&partner, after, limit))
     }
 
     /// How many PAIs of a partner are not dark.
@@ -93,6 +93,14 @@ impl Store {
     ) -> Result<TurnOffPaiResult, StoreError> {
         use_case!(self, write, turn_off_pai(now, &partner, pai))
     }
+}
+
+/// A PAI that may be turned on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SwitchablePai {
+    pub pai: Pai,
+    /// It is the partner's, and not dark: it was cut over, or issued here.
+    pub is_on: bool,
 }
 
 /// Which way PAIs are switched.
