@@ -70,19 +70,20 @@ impl Arguments {
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
         let check_all = async || check(&store, &self.partner, cohort.as_deref(), &self.superseded).await;
-        check_all().await?;
+        let mut of_cohort = check_all().await?;
         if let Some(at) = self.at {
             wait_until(at).await?;
             // What was loaded meanwhile may not be whole.
-            check_all().await?;
+            of_cohort = check_all().await?;
         }
         for (name, lines) in store.list_refused_lines().await.map_err(database_failed)? {
             print_error_line!("{lines} lines of {name} were refused");
         }
         let dark = store.count_dark_pais(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(dark, |cohort| cohort.len() as u64);
+        let to_change = if cohort.is_some() { of_cohort } else { dark };
         let (now, stamp) = (SystemClock.now(), self.acting.into_stamp());
-        let recorded = store.record_switch(now, stamp, SwitchAct::CutOver, self.partner.clone(), planned);
+        let recorded = store.record_switch(now, stamp, SwitchAct::CutOver, self.partner.clone(), to_change);
         recorded.await.map_err(database_failed)?;
         let cut_over = CutOver { store: &store, clock: &SystemClock, partner: self.partner.clone() };
         let bar = ProgressBar::new(planned).with_style(ProgressStyle::with_template(
@@ -111,13 +112,13 @@ impl Arguments {
     }
 }
 
-/// A cut-over begins with what is whole.
+/// A cut-over begins with what is whole. Returns how many PAIs of the cohort are dark.
 async fn check(
     store: &Store,
     partner: &PartnerId,
     cohort: Option<&[Pai]>,
     superseded: &[String],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let mut unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
     unfinished.retain(|name| !superseded.contains(name));
     anyhow::ensure!(
@@ -126,7 +127,7 @@ async fn check(
          file that was loaded has all of it",
         unfinished.join(", ")
     );
-    check_cohort(store, partner, cohort.unwrap_or_default()).await
+    check_cohort(store, SwitchAct::CutOver, partner, cohort.unwrap_or_default()).await
 }
 
 async fn wait_until(at: Timestamp) -> anyhow::Result<()> {

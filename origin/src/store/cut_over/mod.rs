@@ -54,12 +54,19 @@ impl Store {
         use_case!(self, read, count_pais_that_are_on(&partner))
     }
 
-    /// Which of these PAIs were loaded for the partner, or are dark, in any order.
-    pub async fn list_loaded_pais(&self, partner: PartnerId, pais: Vec<Pai>) -> Result<Vec<Pai>, StoreError> {
-        use_case!(self, read, list_loaded_pais(&partner, &pais))
+    /// Which of these PAIs of the partner can be switched this way, in any order. To be turned on, they were
+    /// loaded or are dark; each can be turned off, also one that was issued here.
+    pub async fn find_switchable_pais(
+        &self,
+        act: SwitchAct,
+        partner: PartnerId,
+        pais: Vec<Pai>,
+    ) -> Result<Vec<SwitchablePai>, StoreError> {
+        use_case!(self, read, find_switchable_pais(act, &partner, &pais))
     }
 
-    /// Adds an entry to the audit: that so many PAIs are about to be turned on or off.
+    /// Adds an entry to the audit: that so many PAIs are about to be turned on or off. Those that are so before
+    /// do not count.
     pub async fn record_switch(
         &self,
         now: Timestamp,

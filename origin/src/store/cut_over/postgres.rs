@@ -101,16 +101,17 @@ pub(super) async fn list_refused_lines(db: &PgConnection<'_>) -> Result<Vec<(Str
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn list_loaded_pais(
+pub(super) async fn find_switchable_pais(
     db: &PgConnection<'_>,
+    act: SwitchAct,
     partner: &PartnerId,
     pais: &[Pai],
-) -> Result<Vec<Pai>, TxError> {
+) -> Result<Vec<SwitchablePai>, TxError> {
     let names: Vec<String> = pais.iter().map(Pai::to_string).collect();
-    let sql = "SELECT pai FROM pais WHERE pai = ANY($1) AND partner = $2
-         AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
-    let rows = db.query(sql, &[&names, &partner.as_str()]).await?;
-    rows.iter().map(|row| read_pai(row, "pais.pai")).collect()
+    let sql = "SELECT pai, dark_since IS NULL AS is_on FROM pais WHERE pai = ANY($1) AND partner = $2
+         AND ($3 OR migration_file IS NOT NULL OR dark_since IS NOT NULL)";
+    let rows = db.query(sql, &[&names, &partner.as_str(), &(act == SwitchAct::TurnOff)]).await?;
+    rows.iter().map(read_switchable_pai).collect()
 }
 
 pub(super) async fn record_switch(

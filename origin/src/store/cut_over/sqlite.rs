@@ -108,21 +108,23 @@ pub(super) fn list_refused_lines(db: &Connection) -> Result<Vec<(String, u64)>, 
     Ok(files)
 }
 
-pub(super) fn list_loaded_pais(
+pub(super) fn find_switchable_pais(
     db: &Connection,
+    act: SwitchAct,
     partner: &PartnerId,
     pais: &[Pai],
-) -> Result<Vec<Pai>, StoreError> {
-    let sql = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2
-         AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
+) -> Result<Vec<SwitchablePai>, StoreError> {
+    let sql = "SELECT pai, dark_since IS NULL AS is_on FROM pais WHERE pai = ?1 AND partner = ?2
+         AND (?3 OR migration_file IS NOT NULL OR dark_since IS NOT NULL)";
     let mut select = db.prepare_cached(sql)?;
-    let mut loaded = Vec::new();
+    let mut found = Vec::new();
     for pai in pais {
-        if select.exists([pai.as_str(), partner.as_str()])? {
-            loaded.push(*pai);
+        let mut rows = select.query(params![pai.as_str(), partner.as_str(), act == SwitchAct::TurnOff])?;
+        if let Some(row) = rows.next()? {
+            found.push(read_switchable_pai(row)?);
         }
     }
-    Ok(loaded)
+    Ok(found)
 }
 
 pub(super) fn record_switch(
