@@ -79,6 +79,10 @@ async fn takeover_is_typed_step_by_step() {
 /// The subscribers of the system are turned off too, one of them alone.
 fn turn_off(system: &CrashSystem, unknown: &str, first: &str) {
     let all = ["switch", "off", "--partner", "netflix", "--as", "ann"];
+    let (code, _, complaint) = run(system, &all);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("the load of older.csv has not come to its end"), "{complaint}");
+    let all = [&all[..], &["--superseded", "older.csv"]].concat();
     let (code, _, complaint) = run(system, &[&all[..], &["--cohort", unknown]].concat());
     assert_eq!(code, Some(2));
     assert!(complaint.contains("netflix has no PAI other-9"), "{complaint}");

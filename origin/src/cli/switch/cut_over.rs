@@ -1,6 +1,7 @@
 //! `switch cut-over`: turns on what was loaded.
 
 use super::cohort::{check_cohort, open_cohort};
+use super::loads::check_loads;
 use super::partner::check_partner;
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_origin};
@@ -119,14 +120,7 @@ async fn check(
     cohort: Option<&[Pai]>,
     superseded: &[String],
 ) -> anyhow::Result<u64> {
-    let mut unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
-    unfinished.retain(|name| !superseded.contains(name));
-    anyhow::ensure!(
-        unfinished.is_empty(),
-        "the load of {} has not come to its end: run switch load again first, or say --superseded if a later \
-         file that was loaded has all of it",
-        unfinished.join(", ")
-    );
+    check_loads(store, superseded).await?;
     check_cohort(store, SwitchAct::CutOver, partner, cohort.unwrap_or_default()).await
 }
 
