@@ -161,12 +161,13 @@ macro_rules! all_loads_finished {
 use all_loads_finished;
 
 /// In SQL: of a PAI `p`, a charge that was posted here or a refund is under way. What the other system has
-/// left PENDING is its own to find out.
+/// left PENDING is its own to find out. With an offset, PostgreSQL looks along an index for each charge; SQLite
+/// takes no offset without a limit.
 macro_rules! is_under_way {
     () => {
         "EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai
             AND (t.status = 'PENDING' AND t.migration_file IS NULL OR EXISTS (SELECT 1 FROM refunds r
-                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING')))"
+                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING' LIMIT 1 OFFSET 0)))"
     };
 }
 use is_under_way;
