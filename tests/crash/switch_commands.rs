@@ -71,20 +71,29 @@ async fn takeover_is_typed_step_by_step() {
 
     turn_off(&system, &unknown, &first);
     go_back(&system, &lines);
-    assert_eq!(system.db.count_of("audit WHERE act = 'turned-off' AND actor = 'ann'").await, 3);
+    assert_eq!(system.db.count_of("audit WHERE act = 'turned-off' AND actor = 'ann'").await, 4);
+    let unchanged = "audit WHERE act = 'turned-off' AND outcome = 'unchanged' AND reason = '0 PAIs'";
+    assert_eq!(system.db.count_of(unchanged).await, 1, "the cohort was dark before");
 }
 
-/// The subscribers of the system are turned off too.
+/// The subscribers of the system are turned off too, one of them alone.
 fn turn_off(system: &CrashSystem, unknown: &str, first: &str) {
     let all = ["switch", "off", "--partner", "netflix", "--as", "ann"];
+    let (code, _, complaint) = run(system, &all);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("the load of older.csv has not come to its end"), "{complaint}");
+    let all = [&all[..], &["--superseded", "older.csv"]].concat();
     let (code, _, complaint) = run(system, &[&all[..], &["--cohort", unknown]].concat());
     assert_eq!(code, Some(2));
-    assert!(complaint.contains("netflix has no loaded PAI other-9"), "{complaint}");
+    assert!(complaint.contains("netflix has no PAI other-9"), "{complaint}");
     let cohort = [&all[..], &["--cohort", first]].concat();
-    let rest = format!("{} PAIs were turned off; 0 were dark before.", system.people.len() + PAIS - 1);
+    let own = path(system, "own.csv", &format!("pai\n{}\n", system.people[0].pai));
+    let own = [&all[..], &["--cohort", own.as_str()]].concat();
+    let rest = format!("{} PAIs were turned off; 0 were dark before.", system.people.len() + PAIS - 2);
     for (words, expected) in [
         (&cohort[..], "1 PAIs were turned off; 0 were dark before."),
         (&cohort, "0 PAIs were turned off; 1 were dark before."),
+        (&own, "1 PAIs were turned off; 0 were dark before."),
         (&all, &rest),
     ] {
         let (code, said, complaint) = run(system, words);

@@ -8,7 +8,9 @@ use crate::test_store::{
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
-use onbill_origin::store::{LeasedJob, PostChargeResult, RedeemResult, SettleResult};
+use onbill_origin::store::{
+    CutOverPaiResult, LeasedJob, PostChargeResult, RedeemResult, SettleResult, TurnOffPaiResult,
+};
 
 on_each_database!(
     months_begin_when_nothing_is_paid_for,
@@ -20,6 +22,7 @@ on_each_database!(
     coupons_charge_is_reported_to_no_partner,
     reminder_goes_once_to_those_who_do_not_continue,
     months_that_were_refunded_follow_nothing,
+    no_one_is_reminded_while_their_pai_is_dark,
 );
 
 async fn months_begin_when_nothing_is_paid_for(db: TestStore) {
@@ -242,4 +245,20 @@ async fn months_that_were_refunded_follow_nothing(db: TestStore) {
     db.store.answer_refund(NOW, rest, done()).await.expect("works");
     assert_eq!(due().await, std::slice::from_ref(&first));
     assert!(db.store.queue_reminder(NOW, first, vec![5; 8]).await.expect("works"));
+}
+
+async fn no_one_is_reminded_while_their_pai_is_dark(db: TestStore) {
+    let id = db.redeem_new_coupon(1, "c-1", "r-1").await;
+    db.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
+    let pai = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
+    let turned_off = db.store.turn_off_pai(NOW, partner_id("netflix"), pai).await;
+    assert_eq!(turned_off, Ok(TurnOffPaiResult::TurnedOff));
+    let due = || db.store.list_due_reminders(parse_day("2027-05-03"), parse_day("2027-05-17"), 10);
+    let remind = || db.store.queue_reminder(NOW, id.clone(), vec![5; 8]);
+    assert!(due().await.expect("works").is_empty());
+    assert!(!remind().await.expect("works"), "it was turned off meanwhile");
+    let turned_on = db.store.cut_over_pai(NOW, partner_id("netflix"), pai).await;
+    assert_eq!(turned_on, Ok(CutOverPaiResult::TurnedOn));
+    assert_eq!(due().await.expect("works").len(), 1);
+    assert!(remind().await.expect("works"));
 }

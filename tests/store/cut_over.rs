@@ -14,7 +14,7 @@ use onbill_origin::ambient::SystemRandom;
 use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack, Written};
 use onbill_origin::store::{
     AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult,
-    PostRefundResult, RecordSubscriptionResult, Store, SwitchAct, WebhookJob,
+    PostRefundResult, RecordSubscriptionResult, Store, SwitchAct, TurnOffPaiResult, WebhookJob,
 };
 use onbill_test_harness::ManualClock;
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
@@ -26,6 +26,8 @@ on_each_database!(
     unfinished_load_is_known,
     nothing_is_turned_on_while_a_file_is_half_loaded,
     every_page_is_turned_on,
+    customer_of_onbills_own_is_switched_alone,
+    all_pais_of_the_partner_that_are_on_are_listed,
     refused_lines_are_known,
     cut_over_is_in_the_audit,
     what_goes_back_is_what_has_changed,
@@ -143,7 +145,10 @@ async fn cohort_leaves_the_others_dark(db: TestStore) {
     let tunes = partner_id("tunes");
     let asked = vec![pai_of("ENT-1"), pai_of("ENT-9")];
     for (partner, loaded) in [(netflix.clone(), vec![pai_of("ENT-1")]), (tunes.clone(), Vec::new())] {
-        assert_eq!(db.store.list_loaded_pais(partner, asked.clone()).await, Ok(loaded));
+        let found = db.store.find_switchable_pais(SwitchAct::CutOver, partner, asked.clone()).await;
+        let found = found.expect("works");
+        assert!(found.iter().all(|each| !each.is_on), "{found:?}");
+        assert_eq!(found.iter().map(|each| each.pai).collect::<Vec<_>>(), loaded);
     }
     let others = db.store.cut_over_pai(NOW, tunes, pai_of("ENT-1")).await;
     assert_eq!(others, Ok(CutOverPaiResult::WasOn), "another partner's");
@@ -198,6 +203,41 @@ async fn every_page_is_turned_on(db: TestStore) {
     other.load_sound(&db.store, &pais_csv(&(0..150).map(closed).collect::<Vec<_>>()), None).await;
     assert_eq!(cut_over_all(&db.store).await, CutOverReport { turned_on: 150, on_before: 0 });
     assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(0));
+}
+
+/// One that was issued here can be turned off alone; until then there is nothing to turn on.
+async fn customer_of_onbills_own_is_switched_alone(db: TestStore) {
+    let own = db.sign_up_subscriber(1).await.pai;
+    let find = async |act| {
+        let found = db.store.find_switchable_pais(act, partner_id("netflix"), vec![own]).await;
+        found.expect("works").iter().map(|each| (each.pai, each.is_on)).collect::<Vec<_>>()
+    };
+    assert!(find(SwitchAct::CutOver).await.is_empty());
+    assert_eq!(find(SwitchAct::TurnOff).await, [(own, true)]);
+    let turned_off = db.store.turn_off_pai(NOW, partner_id("netflix"), own).await;
+    assert_eq!(turned_off, Ok(TurnOffPaiResult::TurnedOff));
+    assert_eq!(find(SwitchAct::CutOver).await, [(own, false)]);
+    assert_eq!(find(SwitchAct::TurnOff).await, [(own, false)]);
+}
+
+/// In pages, beside those that are dark or another partner's.
+async fn all_pais_of_the_partner_that_are_on_are_listed(db: TestStore) {
+    let other = load(&db).await;
+    let own = live_on(&db, &other).await;
+    let turned_off = db.store.turn_off_pai(NOW, partner_id("netflix"), pai_of("ENT-2")).await;
+    assert_eq!(turned_off, Ok(TurnOffPaiResult::TurnedOff));
+    let list_on = async |partner: &str| {
+        let (mut on, mut after) = (BTreeSet::new(), None);
+        loop {
+            let page = db.store.list_switchable_pais(partner_id(partner), after, 2).await.expect("works");
+            let Some(last) = page.last() else { return on };
+            after = Some(last.pai);
+            on.extend(page.iter().filter(|each| each.is_on).map(|each| each.pai.to_string()));
+        }
+    };
+    let expected = ["ENT-1".to_owned(), "ENT-3".to_owned(), own.to_string()];
+    assert_eq!(list_on("netflix").await, BTreeSet::from(expected));
+    assert!(list_on("tunes").await.is_empty());
 }
 
 async fn refused_lines_are_known(db: TestStore) {

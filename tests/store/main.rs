@@ -60,6 +60,7 @@ mod migrations;
 mod notifications;
 mod opening;
 mod outcome;
+mod own_pais_that_come_back;
 mod pai_reports;
 mod persons;
 mod queue;

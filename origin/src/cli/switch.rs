@@ -4,6 +4,7 @@ mod back;
 mod cohort;
 mod compare;
 mod cut_over;
+mod loads;
 mod off;
 mod partner;
 

@@ -8,6 +8,9 @@ use futures_util::stream;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 
+/// PAIs that are read at once, of which some may be dark or another partner's.
+const PAGE: u32 = 512;
+
 /// PAIs of a partner that are turned off.
 pub struct TurnOff<'a> {
     pub store: &'a Store,
@@ -41,14 +44,16 @@ impl TurnOff<'_> {
         report: &mut TurnOffReport,
         mut progress: impl FnMut(&TurnOffReport),
     ) -> Result<(), StoreError> {
-        let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
         let mut after = None;
         loop {
-            let on = self.store.list_pais_that_are_on(self.partner.clone(), after, limit).await?;
-            let Some(last) = on.last() else { return Ok(()) };
-            after = Some(*last);
-            self.turn_off(&on, report).await?;
-            progress(report);
+            let page = self.store.list_switchable_pais(self.partner.clone(), after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.pai);
+            let on: Vec<Pai> = page.iter().filter(|each| each.is_on).map(|each| each.pai).collect();
+            for batch in on.chunks(BATCH) {
+                self.turn_off(batch, report).await?;
+                progress(report);
+            }
         }
     }
 

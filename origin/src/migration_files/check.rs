@@ -348,6 +348,10 @@ pub(super) fn problem_of(
         LoadRefusal::SubscriptionTaken => {
             (ProblemKind::SubscriptionTaken, 6, "is the id of another subscription in the ledger")
         }
+        LoadRefusal::OtherSubscription => {
+            let why = "is not the subscription that onbill has, or its plan or price is not: report it after the cut-over";
+            (ProblemKind::Changed, 6, why)
+        }
         LoadRefusal::PaiUnknown => (ProblemKind::PaiUnknown, 2, "is not among the PAIs that were loaded"),
         LoadRefusal::ChargeTaken => (ProblemKind::ChargeTaken, 1, "was posted to onbill"),
         LoadRefusal::RefundedAboveCharged => {

@@ -100,7 +100,7 @@ pub use coupon::{
 };
 pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
-pub use cut_over::{CutOverPaiResult, SwitchAct, TurnOffPaiResult};
+pub use cut_over::{CutOverPaiResult, SwitchAct, SwitchablePai, TurnOffPaiResult};
 pub use database::{FaultHook, Store};
 pub use desk::{DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber};
 pub use dispute::{DisputeChange, DisputeStep, PostDisputeResult};

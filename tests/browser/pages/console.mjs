@@ -36,7 +36,7 @@ export class Console {
   async refund(transactionID, amount, reference) {
     const entry = this.entry(transactionID);
     await entry.getByText('Refund', { exact: true }).click();
-    await entry.getByLabel('Amount').fill(amount);
+    await entry.getByLabel('Amount in').fill(amount);
     await entry.getByLabel('Reason').fill('Asked by telephone');
     await entry.getByLabel(/The operator’s/).check();
     await entry.getByLabel('Reference').fill(reference);

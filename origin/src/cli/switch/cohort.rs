@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::cut_over::{CohortError, read_cohort};
-use onbill_origin::store::Store;
+use onbill_origin::store::{Store, SwitchAct};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
@@ -30,19 +30,30 @@ pub(super) fn open_cohort(partner: &PartnerId, path: &Path) -> anyhow::Result<Ve
     Ok(pais)
 }
 
-/// Each of them is a PAI of the partner that was loaded.
-pub(super) async fn check_cohort(store: &Store, partner: &PartnerId, cohort: &[Pai]) -> anyhow::Result<()> {
-    let mut unknown = 0_usize;
+/// Checks that each of them can be switched. Returns how many are not as they are to be.
+pub(super) async fn check_cohort(
+    store: &Store,
+    act: SwitchAct,
+    partner: &PartnerId,
+    cohort: &[Pai],
+) -> anyhow::Result<u64> {
+    let (what, why) = match act {
+        SwitchAct::CutOver => ("loaded PAI", "were not loaded"),
+        SwitchAct::TurnOff => ("PAI", "are none of the partner's"),
+    };
+    let (mut unknown, mut to_change) = (0_usize, 0_u64);
     for page in cohort.chunks(COHORT_PAGE) {
-        let loaded = store.list_loaded_pais(partner.clone(), page.to_vec()).await.map_err(database_failed)?;
-        let loaded: HashSet<Pai> = loaded.into_iter().collect();
-        for pai in page.iter().filter(|pai| !loaded.contains(*pai)) {
+        let found = store.find_switchable_pais(act, partner.clone(), page.to_vec()).await;
+        let found = found.map_err(database_failed)?;
+        to_change += found.iter().filter(|each| each.is_on == (act == SwitchAct::TurnOff)).count() as u64;
+        let found: HashSet<Pai> = found.into_iter().map(|each| each.pai).collect();
+        for pai in page.iter().filter(|pai| !found.contains(*pai)) {
             unknown += 1;
             if unknown <= LISTED_MAX {
-                print_error_line!("{partner} has no loaded PAI {pai}");
+                print_error_line!("{partner} has no {what} {pai}");
             }
         }
     }
-    anyhow::ensure!(unknown == 0, "{unknown} PAIs of the cohort were not loaded, so nothing was changed");
-    Ok(())
+    anyhow::ensure!(unknown == 0, "{unknown} PAIs of the cohort {why}, so nothing was changed");
+    Ok(to_change)
 }

@@ -1,6 +1,7 @@
 //! `switch cut-over`: turns on what was loaded.
 
 use super::cohort::{check_cohort, open_cohort};
+use super::loads::check_loads;
 use super::partner::check_partner;
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_origin};
@@ -72,19 +73,20 @@ impl Arguments {
         let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
         let (partner, superseded) = (&self.partner, &self.superseded);
         let check_all = async || check(&store, partner, cohort.as_deref(), superseded).await;
-        check_all().await?;
+        let mut of_cohort = check_all().await?;
         if let Some(at) = self.at {
             wait_until(at).await?;
             // What was loaded meanwhile may not be whole.
-            check_all().await?;
+            of_cohort = check_all().await?;
         }
         for (name, lines) in store.list_refused_lines().await.map_err(database_failed)? {
             print_error_line!("{lines} lines of {name} were refused");
         }
         let dark = store.count_dark_pais(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(dark, |cohort| cohort.len() as u64);
+        let to_change = if cohort.is_some() { of_cohort } else { dark };
         let now = SystemClock.now();
-        let recorded = store.record_switch(now, stamp, SwitchAct::CutOver, self.partner.clone(), planned);
+        let recorded = store.record_switch(now, stamp, SwitchAct::CutOver, self.partner.clone(), to_change);
         recorded.await.map_err(database_failed)?;
         let cut_over = CutOver { store: &store, clock: &SystemClock, partner: self.partner.clone() };
         let bar = ProgressBar::new(planned).with_style(ProgressStyle::with_template(
@@ -113,22 +115,15 @@ impl Arguments {
     }
 }
 
-/// A cut-over begins with what is whole.
+/// A cut-over begins with what is whole. Returns how many PAIs of the cohort are dark.
 async fn check(
     store: &Store,
     partner: &PartnerId,
     cohort: Option<&[Pai]>,
     superseded: &[String],
-) -> anyhow::Result<()> {
-    let mut unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
-    unfinished.retain(|name| !superseded.contains(name));
-    anyhow::ensure!(
-        unfinished.is_empty(),
-        "the load of {} has not come to its end: run switch load again first, or say --superseded if a later \
-         file that was loaded has all of it",
-        unfinished.join(", ")
-    );
-    check_cohort(store, partner, cohort.unwrap_or_default()).await
+) -> anyhow::Result<u64> {
+    check_loads(store, superseded).await?;
+    check_cohort(store, SwitchAct::CutOver, partner, cohort.unwrap_or_default()).await
 }
 
 async fn wait_until(at: Timestamp) -> anyhow::Result<()> {

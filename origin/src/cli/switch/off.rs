@@ -1,6 +1,7 @@
 //! `switch off`: turns off what was turned on.
 
 use super::cohort::{check_cohort, open_cohort};
+use super::loads::check_loads;
 use super::partner::check_partner;
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_origin};
@@ -26,7 +27,8 @@ use std::path::{Path, PathBuf};
 /// A PAI stays on while a charge or a refund of it is PENDING. No one is informed, and nothing is taken from the
 /// edge: it asks the origin, which answers 503.
 ///
-/// It does not begin (exit code 2) when the cohort has a line that is not a PAI of the partner that was loaded.
+/// It does not begin (exit code 2) while a file is being loaded, or when the cohort has a line that is not a PAI
+/// of the partner. A file whose load can no longer come to its end is left out by --superseded.
 /// Exit code 0 when all of them are dark, and 1 when some stay on.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
@@ -37,6 +39,9 @@ pub(super) struct Arguments {
     /// Only these PAIs (CSV with a column pai; lines with another partner are left out).
     #[arg(long, value_name = "FILE")]
     cohort: Option<PathBuf>,
+    /// Turn off although the load of this file has not come to its end: a later file that was loaded has all of it.
+    #[arg(long, value_name = "FILE")]
+    superseded: Vec<String>,
     #[command(flatten)]
     acting: Acting,
 }
@@ -49,11 +54,15 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
-        check_cohort(&store, &self.partner, cohort.as_deref().unwrap_or_default()).await?;
+        check_loads(&store, &self.superseded).await?;
+        let act = SwitchAct::TurnOff;
+        let of_cohort =
+            check_cohort(&store, act, &self.partner, cohort.as_deref().unwrap_or_default()).await?;
         let on = store.count_pais_that_are_on(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(on, |cohort| cohort.len() as u64);
+        let to_change = if cohort.is_some() { of_cohort } else { on };
         let now = SystemClock.now();
-        let recorded = store.record_switch(now, stamp, SwitchAct::TurnOff, self.partner.clone(), planned);
+        let recorded = store.record_switch(now, stamp, act, self.partner.clone(), to_change);
         recorded.await.map_err(database_failed)?;
         let turn_off = TurnOff { store: &store, clock: &SystemClock, partner: self.partner.clone() };
         let bar = ProgressBar::new(planned).with_style(ProgressStyle::with_template(

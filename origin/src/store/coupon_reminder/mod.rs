@@ -13,8 +13,8 @@ use onbill_domain::timestamp::Timestamp;
 
 impl Store {
     /// Lists users to be reminded that their coupon's days end soon, at most `limit` of them. It
-    /// leaves out users whose days continue with another coupon, who have subscribed, or who have
-    /// been reminded.
+    /// leaves out users whose days continue with another coupon, who have subscribed, who have been
+    /// reminded, or whose PAI is dark.
     pub async fn list_due_reminders(
         &self,
         today: Day,

@@ -9,14 +9,15 @@ use onbill_domain::ids::OfferId;
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// The user's days end with this coupon, and they have not subscribed though they could.
+/// The user's days end with this coupon, and they have not subscribed though they could. No one is informed
+/// of a dark PAI: it is another system's.
 const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c USING (coupon_id)
          JOIN transactions t ON t.transaction_id = r.transaction_id
          JOIN pais p ON p.pai = r.pai JOIN subscribers h USING (subscriber_id)
      WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                               WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
-         AND p.state = 'ACTIVE'
+         AND p.state = 'ACTIVE' AND p.dark_since IS NULL
          AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
          AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
                          WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to

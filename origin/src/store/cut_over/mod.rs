@@ -38,15 +38,15 @@ impl Store {
         use_case!(self, read, list_refused_lines())
     }
 
-    /// A page of a partner's PAIs that are not dark after `after`, in their order: those that were cut over,
-    /// and those that were issued here.
-    pub async fn list_pais_that_are_on(
+    /// A page of all PAIs after `after`, in their order, and whether each is the partner's and on. No index has
+    /// those alone, and with such a filter PostgreSQL could read and sort all PAIs for a page.
+    pub async fn list_switchable_pais(
         &self,
         partner: PartnerId,
         after: Option<Pai>,
         limit: u32,
-    ) -> Result<Vec<Pai>, StoreError> {
-        use_case!(self, read, list_pais_that_are_on(&partner, after, limit))
+    ) -> Result<Vec<SwitchablePai>, StoreError> {
+        use_case!(self, read, list_switchable_pais(&partner, after, limit))
     }
 
     /// How many PAIs of a partner are not dark.
@@ -54,12 +54,19 @@ impl Store {
         use_case!(self, read, count_pais_that_are_on(&partner))
     }
 
-    /// Which of these PAIs were loaded for the partner, or are dark, in any order.
-    pub async fn list_loaded_pais(&self, partner: PartnerId, pais: Vec<Pai>) -> Result<Vec<Pai>, StoreError> {
-        use_case!(self, read, list_loaded_pais(&partner, &pais))
+    /// Which of these PAIs of the partner can be switched this way, in any order. To be turned on, they were
+    /// loaded or are dark; each can be turned off, also one that was issued here.
+    pub async fn find_switchable_pais(
+        &self,
+        act: SwitchAct,
+        partner: PartnerId,
+        pais: Vec<Pai>,
+    ) -> Result<Vec<SwitchablePai>, StoreError> {
+        use_case!(self, read, find_switchable_pais(act, &partner, &pais))
     }
 
-    /// Adds an entry to the audit: that so many PAIs are about to be turned on or off.
+    /// Adds an entry to the audit: that so many PAIs are about to be turned on or off. Those that are so before
+    /// do not count.
     pub async fn record_switch(
         &self,
         now: Timestamp,
@@ -93,6 +100,14 @@ impl Store {
     ) -> Result<TurnOffPaiResult, StoreError> {
         use_case!(self, write, turn_off_pai(now, &partner, pai))
     }
+}
+
+/// A PAI that may be turned on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SwitchablePai {
+    pub pai: Pai,
+    /// It is the partner's, and not dark: it was cut over, or issued here.
+    pub is_on: bool,
 }
 
 /// Which way PAIs are switched.
@@ -143,12 +158,13 @@ macro_rules! all_loads_finished {
 use all_loads_finished;
 
 /// In SQL: of a PAI `p`, a charge that was posted here or a refund is under way. What the other system has
-/// left PENDING is its own to find out.
+/// left PENDING is its own to find out. With an offset, PostgreSQL looks along an index for each charge; SQLite
+/// takes no offset without a limit.
 macro_rules! is_under_way {
     () => {
         "EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai
             AND (t.status = 'PENDING' AND t.migration_file IS NULL OR EXISTS (SELECT 1 FROM refunds r
-                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING')))"
+                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING' LIMIT 1 OFFSET 0)))"
     };
 }
 use is_under_way;

@@ -1,6 +1,6 @@
 //! The cut-over in SQL.
 
-use super::{CutOverPaiResult, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way};
+use super::{CutOverPaiResult, SwitchAct, SwitchablePai, TurnOffPaiResult, all_loads_finished, is_under_way};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::postgres as pai_rows;
@@ -25,8 +25,8 @@ const CUT_OVER: &str = concat!(
     " RETURNING version > dark_version AS has_changed"
 );
 
-const ON: &str =
-    "SELECT pai FROM pais WHERE partner = $1 AND dark_since IS NULL AND pai > $2 ORDER BY pai LIMIT $3";
+const SWITCHABLE: &str = "SELECT pai, partner = $1 AND dark_since IS NULL AS is_on
+    FROM pais WHERE pai > $2 ORDER BY pai LIMIT $3";
 
 const COUNT_ON: &str = "SELECT count(*) AS pais FROM pais WHERE partner = $1 AND dark_since IS NULL";
 
@@ -63,28 +63,24 @@ pub(super) async fn list_dark_pais(
     after: Option<Pai>,
     limit: u32,
 ) -> Result<Vec<Pai>, TxError> {
-    list_pais(db, DARK, partner, after, limit).await
-}
-
-pub(super) async fn list_pais_that_are_on(
-    db: &PgConnection<'_>,
-    partner: &PartnerId,
-    after: Option<Pai>,
-    limit: u32,
-) -> Result<Vec<Pai>, TxError> {
-    list_pais(db, ON, partner, after, limit).await
-}
-
-async fn list_pais(
-    db: &PgConnection<'_>,
-    sql: &str,
-    partner: &PartnerId,
-    after: Option<Pai>,
-    limit: u32,
-) -> Result<Vec<Pai>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let rows = db.query(sql, &[&partner.as_str(), &after, &i64::from(limit)]).await?;
+    let rows = db.query(DARK, &[&partner.as_str(), &after, &i64::from(limit)]).await?;
     rows.iter().map(|row| read_pai(row, "pais.pai")).collect()
+}
+
+pub(super) async fn list_switchable_pais(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<SwitchablePai>, TxError> {
+    let after = after.map_or_else(String::new, |pai| pai.to_string());
+    let rows = db.query(SWITCHABLE, &[&partner.as_str(), &after, &i64::from(limit)]).await?;
+    rows.iter().map(read_switchable_pai).collect()
+}
+
+fn read_switchable_pai(row: &Row) -> Result<SwitchablePai, TxError> {
+    Ok(SwitchablePai { pai: read_pai(row, "pais.pai")?, is_on: row.try_get("is_on")? })
 }
 
 pub(super) async fn list_unfinished_loads(db: &PgConnection<'_>) -> Result<Vec<String>, TxError> {
@@ -104,16 +100,17 @@ pub(super) async fn list_refused_lines(db: &PgConnection<'_>) -> Result<Vec<(Str
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn list_loaded_pais(
+pub(super) async fn find_switchable_pais(
     db: &PgConnection<'_>,
+    act: SwitchAct,
     partner: &PartnerId,
     pais: &[Pai],
-) -> Result<Vec<Pai>, TxError> {
+) -> Result<Vec<SwitchablePai>, TxError> {
     let names: Vec<String> = pais.iter().map(Pai::to_string).collect();
-    let sql = "SELECT pai FROM pais WHERE pai = ANY($1) AND partner = $2
-         AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
-    let rows = db.query(sql, &[&names, &partner.as_str()]).await?;
-    rows.iter().map(|row| read_pai(row, "pais.pai")).collect()
+    let sql = "SELECT pai, dark_since IS NULL AS is_on FROM pais WHERE pai = ANY($1) AND partner = $2
+         AND ($3 OR migration_file IS NOT NULL OR dark_since IS NOT NULL)";
+    let rows = db.query(sql, &[&names, &partner.as_str(), &(act == SwitchAct::TurnOff)]).await?;
+    rows.iter().map(read_switchable_pai).collect()
 }
 
 pub(super) async fn record_switch(

@@ -1,6 +1,6 @@
 //! The cut-over in SQL.
 
-use super::{CutOverPaiResult, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way};
+use super::{CutOverPaiResult, SwitchAct, SwitchablePai, TurnOffPaiResult, all_loads_finished, is_under_way};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::sqlite as queue;
@@ -8,7 +8,7 @@ use crate::store::sqlite::rows::read_pai;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 const DARK: &str =
     "SELECT pai FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL AND pai > ?2 ORDER BY pai LIMIT ?3";
@@ -22,8 +22,8 @@ const CUT_OVER: &str = concat!(
     " RETURNING version > dark_version AS has_changed"
 );
 
-const ON: &str =
-    "SELECT pai FROM pais WHERE partner = ?1 AND dark_since IS NULL AND pai > ?2 ORDER BY pai LIMIT ?3";
+const SWITCHABLE: &str = "SELECT pai, partner = ?1 AND dark_since IS NULL AS is_on
+    FROM pais WHERE pai > ?2 ORDER BY pai LIMIT ?3";
 
 const COUNT_ON: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_since IS NULL";
 
@@ -56,33 +56,34 @@ pub(super) fn list_dark_pais(
     after: Option<Pai>,
     limit: u32,
 ) -> Result<Vec<Pai>, StoreError> {
-    list_pais(db, DARK, partner, after, limit)
-}
-
-pub(super) fn list_pais_that_are_on(
-    db: &Connection,
-    partner: &PartnerId,
-    after: Option<Pai>,
-    limit: u32,
-) -> Result<Vec<Pai>, StoreError> {
-    list_pais(db, ON, partner, after, limit)
-}
-
-fn list_pais(
-    db: &Connection,
-    sql: &str,
-    partner: &PartnerId,
-    after: Option<Pai>,
-    limit: u32,
-) -> Result<Vec<Pai>, StoreError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let mut select = db.prepare_cached(sql)?;
+    let mut select = db.prepare_cached(DARK)?;
     let mut rows = select.query(params![partner.as_str(), after, limit])?;
     let mut pais = Vec::new();
     while let Some(row) = rows.next()? {
         pais.push(read_pai(row, "pais.pai")?);
     }
     Ok(pais)
+}
+
+pub(super) fn list_switchable_pais(
+    db: &Connection,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<SwitchablePai>, StoreError> {
+    let after = after.map_or_else(String::new, |pai| pai.to_string());
+    let mut select = db.prepare_cached(SWITCHABLE)?;
+    let mut rows = select.query(params![partner.as_str(), after, limit])?;
+    let mut pais = Vec::new();
+    while let Some(row) = rows.next()? {
+        pais.push(read_switchable_pai(row)?);
+    }
+    Ok(pais)
+}
+
+fn read_switchable_pai(row: &Row<'_>) -> Result<SwitchablePai, StoreError> {
+    Ok(SwitchablePai { pai: read_pai(row, "pais.pai")?, is_on: row.get("is_on")? })
 }
 
 pub(super) fn list_unfinished_loads(db: &Connection) -> Result<Vec<String>, StoreError> {
@@ -105,21 +106,23 @@ pub(super) fn list_refused_lines(db: &Connection) -> Result<Vec<(String, u64)>, 
     Ok(files)
 }
 
-pub(super) fn list_loaded_pais(
+pub(super) fn find_switchable_pais(
     db: &Connection,
+    act: SwitchAct,
     partner: &PartnerId,
     pais: &[Pai],
-) -> Result<Vec<Pai>, StoreError> {
-    let sql = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2
-         AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
+) -> Result<Vec<SwitchablePai>, StoreError> {
+    let sql = "SELECT pai, dark_since IS NULL AS is_on FROM pais WHERE pai = ?1 AND partner = ?2
+         AND (?3 OR migration_file IS NOT NULL OR dark_since IS NOT NULL)";
     let mut select = db.prepare_cached(sql)?;
-    let mut loaded = Vec::new();
+    let mut found = Vec::new();
     for pai in pais {
-        if select.exists([pai.as_str(), partner.as_str()])? {
-            loaded.push(*pai);
+        let mut rows = select.query(params![pai.as_str(), partner.as_str(), act == SwitchAct::TurnOff])?;
+        if let Some(row) = rows.next()? {
+            found.push(read_switchable_pai(row)?);
         }
     }
-    Ok(loaded)
+    Ok(found)
 }
 
 pub(super) fn record_switch(

@@ -38,13 +38,22 @@ pub(super) struct ClaimWrites<'b> {
     pub(super) claims: Vec<&'b Claim>,
     pub(super) updates: Vec<ClaimUpdate<'b>>,
     /// Charges of our own of which the other system has given more back.
-    pub(super) refunds: Vec<ClaimUpdate<'b>>,
+    pub(super) refunds: Vec<MoreGivenBack<'b>>,
 }
 
 pub(super) struct ClaimUpdate<'b> {
     pub(super) claim: &'b Claim,
     /// By both systems.
     pub(super) refunded_minor: i64,
+}
+
+/// What the other system has given back of a charge that was posted here.
+pub(super) struct MoreGivenBack<'b> {
+    pub(super) claim: &'b Claim,
+    /// By both systems.
+    pub(super) refunded_minor: i64,
+    /// What that is more than before.
+    pub(super) more_minor: i64,
 }
 
 /// Plans a batch of a file, whose id is known if it is about to be loaded. No two of its lines have one id, as
@@ -126,7 +135,8 @@ impl KnownCharge {
         if refunded_minor == self.refunded_minor {
             return Ok(LoadOutcome::Unchanged);
         }
-        writes.refunds.push(ClaimUpdate { claim, refunded_minor });
+        let more_minor = refunded_minor - self.refunded_minor;
+        writes.refunds.push(MoreGivenBack { claim, refunded_minor, more_minor });
         Ok(LoadOutcome::Updated)
     }
 }

@@ -235,6 +235,8 @@ pub enum LoadRefusal {
     TwoOpenPais,
     /// The partner's id of the subscription is another one's.
     SubscriptionTaken,
+    /// The PAI is one of onbill's own, with another subscription, plan or price.
+    OtherSubscription,
     /// The PAI of a claim was not loaded.
     PaiUnknown,
     /// The partner has posted a charge under this id here, with other contents or for a PAI that is on.

@@ -1,8 +1,9 @@
 //! What becomes of the lines of a file of PAIs.
 
-use super::{AccountsAre, DarkPai, LineHolder, LoadOutcome, LoadRefusal, is_older};
+use super::{AccountsAre, DarkPai, DarkSubscription, LineHolder, LoadOutcome, LoadRefusal, is_older};
 use crate::store::number::{Hash, NumberIndex};
 use onbill_domain::account::AccountStatus;
+use onbill_domain::money::Money;
 use onbill_domain::pai::PaiState;
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +19,25 @@ pub(super) struct KnownRows {
     pub(super) accounts: HashMap<NumberIndex, (AccountStatus, String)>,
     /// Partner and external id of each subscription.
     pub(super) subscriptions: HashSet<(String, String)>,
+    /// By the PAI, for those that were issued here: what its live subscription is or was agreed to be.
+    pub(super) own_terms: HashMap<String, Vec<OwnTerms>>,
+}
+
+/// A plan of a subscription, and its price if that was agreed.
+pub(super) struct OwnTerms {
+    pub(super) ext_subscription_id: String,
+    pub(super) plan: String,
+    pub(super) price: Option<Money>,
+}
+
+impl OwnTerms {
+    /// Whether these are the terms of a line, which may be without a price.
+    fn are_of(&self, subscription: &DarkSubscription) -> bool {
+        let price = subscription.mandate.price;
+        self.ext_subscription_id == subscription.ext_subscription_id.as_str()
+            && self.plan == subscription.mandate.plan.as_str()
+            && (price.is_none() || price == self.price)
+    }
 }
 
 pub(super) struct KnownPai {
@@ -93,7 +113,8 @@ impl KnownRows {
     ) -> Result<LoadOutcome, LoadRefusal> {
         let state = self.find_state(accounts, line);
         if let Some(known) = self.pais.get(line.pai.as_str()) {
-            let outcome = known.compare(file_id, line)?;
+            let terms = self.own_terms.get(line.pai.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let outcome = known.compare(file_id, line, terms)?;
             if outcome == LoadOutcome::Updated {
                 writes.updates.push(PaiUpdate { line, state: state? });
             }
@@ -188,12 +209,17 @@ impl KnownRows {
 
 impl KnownPai {
     /// Compares a PAI with its line. The line may bring a later state while the PAI is dark; one that is closed
-    /// stays so.
-    fn compare(&self, file_id: Option<i64>, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
+    /// stays so. `terms` are those of its subscription, if it was issued here.
+    fn compare(
+        &self,
+        file_id: Option<i64>,
+        line: &DarkPai,
+        terms: &[OwnTerms],
+    ) -> Result<LoadOutcome, LoadRefusal> {
         if self.partner != line.partner.as_str() {
             return Err(LoadRefusal::PaiTaken);
         }
-        let Some(fingerprint) = self.fingerprint else { return self.compare_own(line) };
+        let Some(fingerprint) = self.fingerprint else { return self.compare_own(line, terms) };
         if fingerprint == line.fingerprint.to_bytes() {
             return Ok(LoadOutcome::Unchanged);
         }
@@ -203,16 +229,24 @@ impl KnownPai {
     }
 
     /// One that was issued here, and went back to the other system: it comes again with its subscriber, and is
-    /// as any that was loaded from then on.
-    fn compare_own(&self, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
-        let both_closed = self.state == PaiState::Closed && line.state == PaiState::Closed;
-        let is_holders =
-            self.holder.is_some() && line.holder.as_ref().map(LineHolder::to_known) == self.holder;
+    /// as any that was loaded from then on. One that was closed there may come without its number. What was
+    /// agreed here stays, so that an open one needs a line with the same subscription.
+    fn compare_own(&self, line: &DarkPai, terms: &[OwnTerms]) -> Result<LoadOutcome, LoadRefusal> {
+        let is_closed = line.state == PaiState::Closed;
+        let both_closed = self.state == PaiState::Closed && is_closed;
+        let is_holders = match &line.holder {
+            Some(holder) => self.holder.as_ref() == Some(&holder.to_known()),
+            None => is_closed,
+        };
         let may_follow = self.state != PaiState::Closed || both_closed;
-        if self.is_dark && may_follow && (is_holders || both_closed) {
-            Ok(LoadOutcome::Updated)
-        } else {
-            Err(LoadRefusal::PaiTaken)
+        let is_it = self.is_dark && may_follow && (is_holders || both_closed);
+        if !is_it {
+            return Err(LoadRefusal::PaiTaken);
         }
+        let is_same = match &line.subscription {
+            Some(subscription) => terms.iter().any(|terms| terms.are_of(subscription)),
+            None => terms.is_empty(),
+        };
+        if is_closed || is_same { Ok(LoadOutcome::Updated) } else { Err(LoadRefusal::OtherSubscription) }
     }
 }

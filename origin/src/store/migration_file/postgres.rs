@@ -2,7 +2,8 @@
 //! what it writes goes out together, and not a round trip for each row.
 
 use super::pais::{
-    KnownPai, KnownRows, KnownSubscriber, NewDarkPai, NewSubscriber, PaiUpdate, PaiWrites, plan_pais,
+    KnownPai, KnownRows, KnownSubscriber, NewDarkPai, NewSubscriber, OwnTerms, PaiUpdate, PaiWrites,
+    plan_pais,
 };
 pub(super) use super::postgres_claims::{check_claims, load_claims};
 use super::{AccountsAre, DarkPai, FileProgress, LoadOutcome, LoadPlace, NewMigrationFile};
@@ -12,7 +13,7 @@ use crate::store::number::{Hash, NumberIndex};
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::number_lock;
-use crate::store::postgres::rows::{parse_column, read_hash};
+use crate::store::postgres::rows::{parse_column, read_hash, read_price};
 use crate::store::postgres::tx_error::TxError;
 use futures_util::future::try_join_all;
 use onbill_domain::account::AccountStatus;
@@ -119,6 +120,7 @@ pub(super) async fn load_dark_pais(
 async fn read_known_rows(db: &PgConnection<'_>, batch: &[DarkPai], lock: &str) -> Result<KnownRows, TxError> {
     let mut known = KnownRows::default();
     read_known_pais(db, batch, lock, &mut known).await?;
+    read_own_terms(db, &mut known).await?;
     read_known_numbers(db, batch, &mut known).await?;
     let named: Vec<_> = batch
         .iter()
@@ -157,6 +159,33 @@ async fn read_known_pais(
             file_id: row.try_get("migration_file")?,
         };
         known.pais.insert(row.try_get("pai")?, found);
+    }
+    Ok(())
+}
+
+/// What was agreed of the live subscription of each PAI. It may have no price that is known.
+const OWN_TERMS: &str = "WITH own AS (
+        SELECT partner_subscription_id, pai, ext_subscription_id, plan
+        FROM partner_subscriptions WHERE pai = ANY ($1) AND status <> 'CANCELLED')
+    SELECT pai, ext_subscription_id, plan, CAST(NULL AS BIGINT) AS price_minor, CAST(NULL AS TEXT) AS currency
+    FROM own
+    UNION ALL
+    SELECT o.pai, o.ext_subscription_id, m.plan, m.price_minor, m.currency
+    FROM own o JOIN mandates m ON m.partner_subscription_id = o.partner_subscription_id";
+
+async fn read_own_terms(db: &PgConnection<'_>, known: &mut KnownRows) -> Result<(), TxError> {
+    let own = known.pais.iter().filter(|(_, found)| found.fingerprint.is_none());
+    let own: Vec<String> = own.map(|(pai, _)| pai.clone()).collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    for row in db.query(OWN_TERMS, &[&own]).await? {
+        let terms = OwnTerms {
+            ext_subscription_id: row.try_get("ext_subscription_id")?,
+            plan: row.try_get("plan")?,
+            price: read_price(&row, "mandates.currency")?,
+        };
+        known.own_terms.entry(row.try_get("pai")?).or_default().push(terms);
     }
     Ok(())
 }

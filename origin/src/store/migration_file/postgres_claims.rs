@@ -1,11 +1,13 @@
 //! Claims in SQL.
 
-use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, plan_claims};
+use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, MoreGivenBack, plan_claims};
 use super::postgres::{note_progress, read_fingerprint};
 use super::{Claim, LoadOutcome, LoadPlace};
+use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_column;
 use crate::store::postgres::tx_error::TxError;
+use crate::store::spending::postgres as spending;
 use futures_util::future::try_join_all;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::ExtId;
@@ -34,7 +36,10 @@ pub(super) async fn load_claims(
         plan_claims(&known, Some(place.file_id), batch);
     try_join_all(claims.iter().map(|claim| insert_claim(tx, place, claim))).await?;
     try_join_all(updates.iter().map(|update| update_claim(tx, place, update))).await?;
-    try_join_all(refunds.iter().map(|update| note_refund(tx, update))).await?;
+    // Two of them may be of one account, whose spending is read and written.
+    for given_back in &refunds {
+        note_refund(tx, given_back).await?;
+    }
     Ok(outcomes)
 }
 
@@ -137,9 +142,16 @@ async fn update_claim(
     .await
 }
 
-/// Of a charge that was posted here.
-async fn note_refund(tx: &PgConnection<'_>, update: &ClaimUpdate<'_>) -> Result<(), TxError> {
-    let ids = (update.claim.partner.as_str(), update.claim.ext_transaction_id.as_str());
-    let sql = "UPDATE transactions SET refunded_minor = $3 WHERE partner = $1 AND ext_transaction_id = $2";
-    tx.execute_one("transactions", sql, &[&ids.0, &ids.1, &update.refunded_minor]).await
+/// Of a charge that was posted here. What was given back counts against no limit any more.
+async fn note_refund(tx: &PgConnection<'_>, given_back: &MoreGivenBack<'_>) -> Result<(), TxError> {
+    let MoreGivenBack { claim, refunded_minor, more_minor } = given_back;
+    let row = tx
+        .query_optional(
+            "UPDATE transactions SET refunded_minor = $3 WHERE partner = $1 AND ext_transaction_id = $2
+             RETURNING transaction_id",
+            &[&claim.partner.as_str(), &claim.ext_transaction_id.as_str(), refunded_minor],
+        )
+        .await?
+        .ok_or_else(|| missing_row("transactions"))?;
+    spending::release_refund(tx, row.try_get("transaction_id")?, *more_minor).await
 }

@@ -1,7 +1,8 @@
 //! Files of other systems, and their PAIs, in SQL.
 
 use super::pais::{
-    KnownPai, KnownRows, KnownSubscriber, NewDarkPai, NewSubscriber, PaiUpdate, PaiWrites, plan_pais,
+    KnownPai, KnownRows, KnownSubscriber, NewDarkPai, NewSubscriber, OwnTerms, PaiUpdate, PaiWrites,
+    plan_pais,
 };
 pub(super) use super::sqlite_claims::{check_claims, load_claims};
 use super::{AccountsAre, DarkPai, FileProgress, LineHolder, LoadOutcome, LoadPlace, NewMigrationFile};
@@ -9,7 +10,7 @@ use crate::store::error::StoreError;
 use crate::store::mandate::sqlite as mandate;
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::pai::sqlite as pai;
-use crate::store::sqlite::rows::parse_column;
+use crate::store::sqlite::rows::{parse_column, read_price};
 use onbill_domain::account::AccountStatus;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
@@ -110,9 +111,36 @@ fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Res
             holder: number.map(NumberIndex).zip(subscriber_ref),
             file_id: row.get("migration_file")?,
         };
+        if found.fingerprint.is_none() {
+            known.own_terms.insert(line.pai.to_string(), read_own_terms(db, line.pai.as_str())?);
+        }
         known.pais.insert(line.pai.to_string(), found);
     }
     Ok(())
+}
+
+/// What was agreed of the live subscription of a PAI. It may have no price that is known.
+const OWN_TERMS: &str = "WITH own AS (
+        SELECT partner_subscription_id, pai, ext_subscription_id, plan
+        FROM partner_subscriptions WHERE pai = ?1 AND status <> 'CANCELLED')
+    SELECT pai, ext_subscription_id, plan, CAST(NULL AS INTEGER) AS price_minor, CAST(NULL AS TEXT) AS currency
+    FROM own
+    UNION ALL
+    SELECT o.pai, o.ext_subscription_id, m.plan, m.price_minor, m.currency
+    FROM own o JOIN mandates m ON m.partner_subscription_id = o.partner_subscription_id";
+
+fn read_own_terms(db: &Connection, pai: &str) -> Result<Vec<OwnTerms>, StoreError> {
+    let mut select = db.prepare_cached(OWN_TERMS)?;
+    let mut rows = select.query([pai])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(OwnTerms {
+            ext_subscription_id: row.get("ext_subscription_id")?,
+            plan: row.get("plan")?,
+            price: read_price(row, "mandates.currency")?,
+        });
+    }
+    Ok(found)
 }
 
 fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows) -> Result<(), StoreError> {

@@ -1,9 +1,10 @@
 //! Claims in SQL.
 
-use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, plan_claims};
+use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, MoreGivenBack, plan_claims};
 use super::sqlite::note_progress;
 use super::{Claim, LoadOutcome, LoadPlace};
 use crate::store::error::StoreError;
+use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::parse_column;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -22,7 +23,7 @@ pub(super) fn load_claims(
     let ClaimWrites { claims, updates, refunds } = writes;
     claims.iter().try_for_each(|claim| insert_claim(tx, place, claim))?;
     updates.iter().try_for_each(|update| update_claim(tx, place, update))?;
-    refunds.iter().try_for_each(|update| note_refund(tx, update))?;
+    refunds.iter().try_for_each(|given_back| note_refund(tx, given_back))?;
     note_progress(tx, place)?;
     Ok(outcomes)
 }
@@ -120,10 +121,15 @@ fn update_claim(tx: &Connection, place: LoadPlace, update: &ClaimUpdate<'_>) -> 
     Ok(())
 }
 
-/// Of a charge that was posted here.
-fn note_refund(tx: &Connection, update: &ClaimUpdate<'_>) -> Result<(), StoreError> {
-    let ids = (update.claim.partner.as_str(), update.claim.ext_transaction_id.as_str());
-    let sql = "UPDATE transactions SET refunded_minor = ?3 WHERE partner = ?1 AND ext_transaction_id = ?2";
-    tx.prepare_cached(sql)?.execute(params![ids.0, ids.1, update.refunded_minor])?;
-    Ok(())
+/// Of a charge that was posted here. What was given back counts against no limit any more.
+fn note_refund(tx: &Connection, given_back: &MoreGivenBack<'_>) -> Result<(), StoreError> {
+    let MoreGivenBack { claim, refunded_minor, more_minor } = given_back;
+    let values = params![claim.partner.as_str(), claim.ext_transaction_id.as_str(), refunded_minor];
+    let transaction_id: String = tx
+        .prepare_cached(
+            "UPDATE transactions SET refunded_minor = ?3 WHERE partner = ?1 AND ext_transaction_id = ?2
+             RETURNING transaction_id",
+        )?
+        .query_row(values, |row| row.get(0))?;
+    spending::release_refund(tx, &transaction_id, *more_minor)
 }

@@ -35,7 +35,7 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
 const OWN_CHARGES: &str = "AND t.migration_file IS NULL";
 
 /// Builds the SQL of a page. It contains only constant words. The status is written out, because
-/// the partial indexes of pending and of declined rows are used only then.
+/// the partial indexes of pending rows and of declined charges are used only then.
 fn page_sql(
     lines: &str,
     which: &str,

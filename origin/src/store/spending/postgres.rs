@@ -43,8 +43,9 @@ pub(in crate::store) async fn count_charge_against_limits(
     Ok(spent.add_charge(today, amount.amount_minor, limits))
 }
 
-/// The sums of a day and its month by the ledger, without the charge that is being counted. The
-/// caller has locked the row.
+/// The sums of a day and its month by the ledger, without the charge that is being counted, and without
+/// what was given back, by billing here or by another system. What billing has not answered for is not given
+/// back yet. The caller has locked the row.
 async fn sum_charges(
     tx: &PgConnection<'_>,
     subscriber_id: &str,
@@ -57,8 +58,8 @@ async fn sum_charges(
         .query_optional(
             "SELECT CAST(coalesce(sum(CASE WHEN created_at >= $3 AND created_at < $4 THEN counted END), 0) AS BIGINT)
                  AS day_minor, CAST(coalesce(sum(counted), 0) AS BIGINT) AS month_minor
-             FROM (SELECT t.created_at, t.amount_minor - coalesce((SELECT sum(r.amount_minor) FROM refunds r
-                       WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED'), 0) AS counted
+             FROM (SELECT t.created_at, t.amount_minor - t.refunded_minor + coalesce((SELECT sum(r.amount_minor) FROM refunds r
+                       WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING'), 0) AS counted
                    FROM pais p JOIN transactions t USING (pai)
                    WHERE p.subscriber_id = $1 AND t.currency = $2 AND t.status <> 'DECLINED'
                        AND t.created_at >= $5 AND t.created_at < $6 AND t.transaction_id <> $7 AND t.migration_file IS NULL

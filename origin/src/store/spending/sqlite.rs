@@ -35,7 +35,9 @@ pub(in crate::store) fn count_charge_against_limits(
     }
 }
 
-/// The sums of a day and its month by the ledger, without the charge that is being counted.
+/// The sums of a day and its month by the ledger, without the charge that is being counted, and without
+/// what was given back, by billing here or by another system. What billing has not answered for is not given
+/// back yet.
 fn sum_charges(
     tx: &Connection,
     subscriber_id: &str,
@@ -47,8 +49,8 @@ fn sum_charges(
     let mut select = tx.prepare_cached(
         "SELECT coalesce(sum(CASE WHEN created_at >= ?3 AND created_at < ?4 THEN counted END), 0) AS day_minor,
              coalesce(sum(counted), 0) AS month_minor
-         FROM (SELECT t.created_at, t.amount_minor - coalesce((SELECT sum(r.amount_minor) FROM refunds r
-                   WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED'), 0) AS counted
+         FROM (SELECT t.created_at, t.amount_minor - t.refunded_minor + coalesce((SELECT sum(r.amount_minor) FROM refunds r
+                   WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING'), 0) AS counted
                FROM pais p JOIN transactions t USING (pai)
                WHERE p.subscriber_id = ?1 AND t.currency = ?2 AND t.status <> 'DECLINED'
                    AND t.created_at >= ?5 AND t.created_at < ?6 AND t.transaction_id <> ?7 AND t.migration_file IS NULL

@@ -19,6 +19,10 @@ use tokio_postgres::Row;
 /// A PAI has changed if its state, its subscriber's number or its subscription has, if a mandate is not the
 /// loaded one, or if one of its charges has. What was loaded has a mandate by import at most, which nothing
 /// supersedes.
+///
+/// A page is bounded by its form, as PostgreSQL may have no statistics: each join is for one row, each EXISTS has
+/// an offset, and the partner is asked for in a CASE, as a filter it would seem to leave few rows to sort. So
+/// would an order by `sequence` alone seem to need a few rows of all mandates.
 const PAIS: &str = "SELECT p.pai, p.state, p.created_at, p.dark_since, h.number_index, h.number_sealed, h.subscriber_ref,
         s.ext_subscription_id, s.origin, coalesce(m.plan, s.plan) AS plan, m.price_minor, m.currency,
         a.accepted_at, a.proof, a.proof_reference, p.paid_until,
@@ -27,32 +31,35 @@ const PAIS: &str = "SELECT p.pai, p.state, p.created_at, p.dark_since, h.number_
         (p.migration_file IS NULL OR p.version > 1 OR h.number_since_nanoseconds IS NOT NULL
             OR EXISTS (SELECT 1 FROM partner_subscriptions c
                 WHERE c.pai = p.pai AND (c.changed_at IS NOT NULL OR c.created_at >= p.cut_over_at
-                    OR c.ended_at >= p.cut_over_at))
-            OR EXISTS (SELECT 1 FROM mandates c WHERE c.pai = p.pai AND (c.proof <> 'imported' OR c.supersedes IS NOT NULL))
+                    OR c.ended_at >= p.cut_over_at) OFFSET 0)
+            OR EXISTS (SELECT 1 FROM mandates c
+                WHERE c.pai = p.pai AND (c.proof <> 'imported' OR c.supersedes IS NOT NULL) OFFSET 0)
             OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai AND (t.migration_file IS NULL
-            OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id)))) AS is_changed
-    FROM pais p JOIN subscribers h USING (subscriber_id)
-        LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
-        LEFT JOIN mandates m ON m.sequence =
-            (SELECT l.sequence FROM mandates l
-             WHERE l.partner_subscription_id = s.partner_subscription_id
-                 AND l.partner_subscription_id IS NOT NULL AND l.in_force_from <= $3
-             ORDER BY l.in_force_from DESC, l.sequence DESC LIMIT 1)
-        LEFT JOIN mandates a ON a.sequence =
-            (SELECT min(l.sequence) FROM mandates l
-             WHERE l.partner_subscription_id = s.partner_subscription_id AND l.partner_subscription_id IS NOT NULL)
-    WHERE p.pai > $1 AND p.partner = $2 ORDER BY p.pai LIMIT $4";
+                OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id OFFSET 0))
+                OFFSET 0)) AS is_changed
+    FROM pais p
+        CROSS JOIN LATERAL (SELECT * FROM subscribers l WHERE l.subscriber_id = p.subscriber_id LIMIT 1) h
+        LEFT JOIN LATERAL (SELECT * FROM partner_subscriptions l
+            WHERE l.pai = p.pai AND l.status <> 'CANCELLED' LIMIT 1) s ON TRUE
+        LEFT JOIN LATERAL (SELECT * FROM mandates l
+            WHERE l.partner_subscription_id = s.partner_subscription_id
+                AND l.partner_subscription_id IS NOT NULL AND l.in_force_from <= $3
+            ORDER BY l.in_force_from DESC, l.sequence DESC LIMIT 1) m ON TRUE
+        LEFT JOIN LATERAL (SELECT * FROM mandates l
+            WHERE l.partner_subscription_id = s.partner_subscription_id AND l.partner_subscription_id IS NOT NULL
+            ORDER BY l.sequence + 0 LIMIT 1) a ON TRUE
+    WHERE p.pai > $1 AND CASE WHEN p.partner = $2 THEN TRUE ELSE FALSE END ORDER BY p.pai LIMIT $4";
 
 const CHARGES: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency, t.refunded_minor,
         t.status, coalesce(t.billing_ref, t.transaction_id) AS billing_ref, t.created_at, t.period_from, t.period_to,
         (t.migration_file IS NULL
-            OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id)) AS is_changed,
+            OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id OFFSET 0)) AS is_changed,
         (t.status = 'PENDING' AND t.migration_file IS NULL
             OR EXISTS (SELECT 1 FROM refunds r
-                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING')) AS is_pending
+                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING' OFFSET 0)) AS is_pending
     FROM transactions t
     WHERE t.partner = $1 AND (t.created_at, t.transaction_id) > ($2, $3)
-        AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id)
+        AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id OFFSET 0)
     ORDER BY t.created_at, t.transaction_id LIMIT $4";
 
 pub(super) async fn list_handed_back_pais(

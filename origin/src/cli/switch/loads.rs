@@ -1,0 +1,18 @@
+//! Whether what is about to be switched is whole.
+
+use crate::cli::opening::database_failed;
+use onbill_origin::store::Store;
+
+/// PAIs are switched while no file is half loaded: a load takes over the new state of what is dark, and refuses it
+/// for what is on.
+pub(super) async fn check_loads(store: &Store, superseded: &[String]) -> anyhow::Result<()> {
+    let mut unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
+    unfinished.retain(|name| !superseded.contains(name));
+    anyhow::ensure!(
+        unfinished.is_empty(),
+        "the load of {} has not come to its end: run switch load again first, or say --superseded if a later \
+         file that was loaded has all of it",
+        unfinished.join(", ")
+    );
+    Ok(())
+}

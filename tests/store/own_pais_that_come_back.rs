@@ -1,0 +1,50 @@
+//! A PAI that onbill has issued comes again from the other system: closed without its number, or with another
+//! subscription.
+
+use crate::cut_over::{cut_over_all, live_on, load, write_back};
+use crate::test_store::{NOW, TestStore, partner_id};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_origin::store::TurnOffPaiResult;
+use onbill_test_harness::other_system::{OtherSystem, pais_csv};
+
+on_each_database!(
+    own_pai_that_was_closed_there_without_its_number_is_closed,
+    own_pai_with_another_subscription_is_named_and_keeps_its_own,
+);
+
+/// An own PAI that is dark, and its line as it went back.
+async fn go_back(db: &TestStore, other: &OtherSystem) -> (Pai, String) {
+    let own = live_on(db, other).await;
+    let turned_off = db.store.turn_off_pai(NOW, partner_id("netflix"), own).await;
+    assert_eq!(turned_off, Ok(TurnOffPaiResult::TurnedOff));
+    let [pais, _] = write_back(other, &db.store, true).await;
+    let line = pais.into_iter().find(|line| line.contains(&own.to_string())).expect("is there");
+    (own, line)
+}
+
+async fn own_pai_that_was_closed_there_without_its_number_is_closed(db: TestStore) {
+    let other = load(&db).await;
+    let (own, line) = go_back(&db, &other).await;
+    let since = line.split(',').nth(5).expect("is there");
+    let closed = pais_csv(&[format!("netflix,{own},,,CLOSED,{since},,,,,,,,")]);
+    other.load_sound(&db.store, &closed, None).await;
+    cut_over_all(&db.store).await;
+    let row = db.store.find_pai(partner_id("netflix"), own).await.expect("works").expect("is there");
+    assert_eq!((row.state, row.is_dark), (PaiState::Closed, false));
+}
+
+async fn own_pai_with_another_subscription_is_named_and_keeps_its_own(db: TestStore) {
+    let other = load(&db).await;
+    let (_, line) = go_back(&db, &other).await;
+    let complaints_of = async |line: &str| {
+        let file = pais_csv(&[line]);
+        other.check(&db.store, &[file.as_str()], None).await.1.join("\n")
+    };
+    for (ours, theirs) in [(",sub-3,", ",sub-4,"), (",standard,", ",premium,"), (",1599,USD,", ",1699,USD,")]
+    {
+        assert!(line.contains(ours), "{line}");
+        let complaints = complaints_of(&line.replace(ours, theirs)).await;
+        assert!(complaints.contains("changed: line 2, column ext_subscription_id"), "{theirs}: {complaints}");
+    }
+    assert_eq!(complaints_of(&line).await, "");
+}
