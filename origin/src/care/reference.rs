@@ -4,9 +4,9 @@
 //! What reads as a number is refused, as a whole or as a part: after letters (`tel:+1202…`, `T2025550101`),
 //! before a counter (`2025550101-2`), and with signs between its digits. So that ids of tickets pass:
 //! - fewer than [`NUMBER_DIGITS_MIN`] digits are no part that counts: `INC0012345`;
-//! - no part begins with a year or a date that stands by itself: `CASE-2026-11-0042` would have a number of
-//!   Washington in it;
-//! - a UUID at the end is left out.
+//! - no part begins with a year or a date that stands by itself, nor does the whole: `CASE-2026-11-0042` and
+//!   `2026-001234` would have a number of Washington in them;
+//! - a UUID, or an id of a case in Salesforce, is left out at the end.
 //!
 //! A longer id that is a number by chance is refused as well: nothing tells it from one.
 
@@ -20,18 +20,23 @@ const NUMBER_DIGITS_MIN: usize = 9;
 const NUMBER_DIGITS_MAX: usize = 20;
 /// What people write between the digits of a number. A reference has no blanks.
 const SEPARATORS: [char; 10] = ['-', '.', '/', '~', '(', ')', '[', ']', '_', ','];
-/// The length of a UUID (RFC 9562 §4).
-const UUID_CHARS: usize = 36;
+/// The length of a UUID (RFC 9562 §4), and of one without its hyphens, as `ServiceNow` writes it.
+const UUID_CHARS: [usize; 2] = [36, 32];
+/// The length of an id in Salesforce, without and with the part that tells capital letters from small ones.
+const CASE_CHARS: [usize; 2] = [15, 18];
+/// What the id of a case begins with there.
+const CASE_PREFIX: &str = "500";
 
 /// 400 `invalid-request` for a reference that has a telephone number in it.
 pub fn refuse_number(numbers: NumberPlan, reference: &ExtId) -> Result<(), Reject> {
     let text = reference.as_str();
-    if numbers.parse(text).is_err() && !has_number(numbers, without_uuid(text)) {
+    let is_number = numbers.parse(text).is_ok() && !is_date_and_counter(text);
+    if !is_number && !has_number(numbers, without_id(text)) {
         return Ok(());
     }
     Err(Reject::invalid_request(
         "A reference has no telephone number in it, because the audit keeps it permanently. Name the ticket. If the \
-         id of the ticket reads as a number by chance, write only its last seven digits.",
+         id of the ticket reads as a number by chance, write a letter and its last seven digits.",
     ))
 }
 
@@ -64,25 +69,53 @@ fn begins_with_number(numbers: NumberPlan, has_plus: bool, groups: &[&str]) -> b
     false
 }
 
-/// Whether these digits are a year such as `2026`, or a day such as `20261130`.
+/// Whether this is a year or a day, and what was counted in it. With fewer digits it may be a whole number in
+/// two groups, such as `2026-1130` in Denmark.
+fn is_date_and_counter(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    digits >= NUMBER_DIGITS_MIN && text.split_once(SEPARATORS).is_some_and(|(first, _)| is_date(first))
+}
+
+/// Whether these digits are a year such as `2026`, or a day such as `20261130`. Years before 2000 are none:
+/// `1912` is the beginning of a number in Georgia, with its country code.
 fn is_date(digits: &str) -> bool {
     let is_in =
         |part: Option<&str>, from: &str, to: &str| part.is_some_and(|part| from <= part && part <= to);
-    let is_year = is_in(digits.get(..4), "1900", "2099");
+    let is_year = is_in(digits.get(..4), "2000", "2099");
     let is_day = is_in(digits.get(4..6), "01", "12") && is_in(digits.get(6..), "01", "31");
     is_year && (digits.len() == 4 || (digits.len() == 8 && is_day))
 }
 
-fn without_uuid(text: &str) -> &str {
-    match text.len().checked_sub(UUID_CHARS).and_then(|at| text.split_at_checked(at)) {
-        Some((before, end)) if is_uuid(end) => before,
-        _ => text,
-    }
+/// The text without the id at its end that is told from a number by its form.
+fn without_id(text: &str) -> &str {
+    let [uuid, plain_uuid] = UUID_CHARS;
+    let [case, long_case] = CASE_CHARS;
+    let kinds: [(usize, fn(&str) -> bool); 4] =
+        [(uuid, is_uuid), (plain_uuid, is_plain_uuid), (case, is_case_id), (long_case, is_case_id)];
+    let before = kinds.iter().find_map(|(chars, is_id)| {
+        let (before, end) = text.split_at_checked(text.len().checked_sub(*chars)?)?;
+        let stands_alone = !before.ends_with(|char: char| char.is_ascii_alphanumeric());
+        (stands_alone && is_id(end)).then_some(before)
+    });
+    before.unwrap_or(text)
 }
 
 fn is_uuid(text: &str) -> bool {
     text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
         && text.chars().all(|char| char == '-' || char.is_ascii_hexdigit())
+}
+
+/// Digits alone are none.
+fn is_plain_uuid(text: &str) -> bool {
+    text.chars().all(|char| char.is_ascii_hexdigit())
+        && text.contains(|char: char| char.is_ascii_alphabetic())
+}
+
+/// Digits alone are none.
+fn is_case_id(text: &str) -> bool {
+    text.starts_with(CASE_PREFIX)
+        && text.chars().all(|char| char.is_ascii_alphanumeric())
+        && text.contains(|char: char| char.is_ascii_alphabetic())
 }
 
 #[cfg(test)]
@@ -114,6 +147,11 @@ mod tests {
             "CASE-20261130-202-555-0101",
             "T+34612345678",
             "T-2025550101-550e8400-e29b-41d4-a716-446655440000",
+            "T-2025550101-9d385017c611228701d22104cc95c371",
+            "T-2025550101-5003000000D8cuI",
+            "2026-2025550101",
+            "1912-555-0101",
+            "T-1912-555-0101",
         ] {
             assert!(is_refused("US", text), "{text}");
         }
@@ -135,8 +173,17 @@ mod tests {
             "R-123456789012",
             "550e8400-e29b-41d4-a716-446655440000",
             "REQ-00000000-0000-4000-8000-002025550101",
+            "REQ-2026-0001234",
+            "2026-001234",
+            "2026-11-0042",
+            "20261130-001",
+            "INC000012345678",
+            "5003000000D8cuI",
+            "CASE/5003000000D8cuIAAR",
         ] {
             assert!(!is_refused("US", text), "{text}");
         }
+        assert!(!is_refused("ES", "9d385017c611228701d22104cc95c371"), "with a number of Spain in it");
+        assert!(!is_refused("FR", "20261130-1"), "with a number of France in it");
     }
 }
