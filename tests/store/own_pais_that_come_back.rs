@@ -1,15 +1,16 @@
 //! A PAI that onbill has issued comes again from the other system: closed without its number, or with another
-//! subscription.
+//! subscription, and with charges.
 
 use crate::cut_over::{cut_over_all, live_on, load, write_back};
 use crate::test_store::{NOW, TestStore, partner_id};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_origin::store::TurnOffPaiResult;
-use onbill_test_harness::other_system::{OtherSystem, pais_csv};
+use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
 
 on_each_database!(
     own_pai_that_was_closed_there_without_its_number_is_closed,
     own_pai_with_another_subscription_is_named_and_keeps_its_own,
+    charge_of_an_own_pai_is_loaded_though_its_line_is_refused,
 );
 
 /// An own PAI that is dark, and its line as it went back.
@@ -47,4 +48,18 @@ async fn own_pai_with_another_subscription_is_named_and_keeps_its_own(db: TestSt
         assert!(complaints.contains("changed: line 2, column ext_subscription_id"), "{theirs}: {complaints}");
     }
     assert_eq!(complaints_of(&line).await, "");
+}
+
+async fn charge_of_an_own_pai_is_loaded_though_its_line_is_refused(db: TestStore) {
+    let other = load(&db).await;
+    let (_, line) = go_back(&db, &other).await;
+    let [_, charges] = write_back(&other, &db.store, true).await;
+    let ours = charges.iter().find(|line| line.contains(",n-3,")).expect("is there");
+    let pais = pais_csv(&[line.replace(",standard,", ",premium,")]);
+    let charged_there = charges_csv(&[ours.replace(",n-3,", ",n-4,")]);
+    let (loaded, complaints) = other.load(&db.store, &[pais.as_str()], Some(&charged_there)).await;
+    loaded.expect("loads");
+    let is_named = |it: &String| it.contains("changed: line 2, column ext_subscription_id");
+    assert!(!complaints.is_empty() && complaints.iter().all(is_named), "{complaints:?}");
+    assert_eq!(db.place.count_rows("transactions WHERE ext_transaction_id = 'n-4'").await, 1);
 }

@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct KnownCharges {
     /// By partner and external id.
     pub(super) charges: HashMap<(String, String), KnownCharge>,
-    /// Partner and PAI of each PAI that was loaded.
+    /// Partner and PAI of each PAI that was loaded, or has gone back to the other system. Of the latter, charges
+    /// are taken also if its line is refused: the partner repeats them here after the cut-over.
     pub(super) loaded_pais: HashSet<(String, String)>,
 }
 

@@ -237,7 +237,7 @@ pub enum LoadRefusal {
     SubscriptionTaken,
     /// The PAI is one of onbill's own, with another subscription, plan or price.
     OtherSubscription,
-    /// The PAI of a claim was not loaded.
+    /// The PAI of a claim was not loaded, and is not one of onbill's own that is dark.
     PaiUnknown,
     /// The partner has posted a charge under this id here, with other contents or for a PAI that is on.
     ChargeTaken,

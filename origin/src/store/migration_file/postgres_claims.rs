@@ -79,7 +79,8 @@ async fn read_known_charges(db: &PgConnection<'_>, batch: &[Claim]) -> Result<Kn
         };
         known.charges.insert((row.try_get("partner")?, row.try_get("ext_transaction_id")?), found);
     }
-    let loaded = "SELECT partner, pai FROM pais WHERE pai = ANY ($1) AND migration_file IS NOT NULL";
+    let loaded = "SELECT partner, pai FROM pais
+         WHERE pai = ANY ($1) AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
     for row in db.query(loaded, &[&pais]).await? {
         known.loaded_pais.insert((row.try_get("partner")?, row.try_get("pai")?));
     }

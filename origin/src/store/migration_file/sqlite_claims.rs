@@ -63,7 +63,8 @@ fn read_known_charges(db: &Connection, batch: &[Claim]) -> Result<KnownCharges, 
             };
             known.charges.insert(ids.map(str::to_owned).into(), found);
         }
-        let sql = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND migration_file IS NOT NULL";
+        let sql = "SELECT 1 FROM pais
+             WHERE pai = ?1 AND partner = ?2 AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
         if db.prepare_cached(sql)?.exists([claim.pai.as_str(), claim.partner.as_str()])? {
             known.loaded_pais.insert((claim.partner.to_string(), claim.pai.to_string()));
         }
