@@ -21,7 +21,7 @@ pub struct DeskGate {
 impl DeskGate {
     /// Returns the stamp, for the use case, if its role may do it: 403 `forbidden` if not, after the
     /// refusal is in the audit. That spends the nonce, so that a replayed call adds no entry. Then 400
-    /// `invalid-request` for a reference that reads as a telephone number, which the audit never has.
+    /// `invalid-request` for a reference with a telephone number in it, which the audit never has.
     pub(crate) async fn admit(
         &self,
         nonce: Option<&Nonce>,
