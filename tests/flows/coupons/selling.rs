@@ -63,7 +63,7 @@ async fn bad_line_is_reported_and_others_issued() {
     }
     assert!(!complaints.join("").contains("55501"), "no number is repeated");
     let spanish = system.sms_received(&system.acme, "+12025550102").await;
-    assert!(spanish.len() == 1 && spanish[0].contains("meses: 12"), "{spanish:?}");
+    assert!(spanish.len() == 1 && spanish[0].contains("para 12 meses de"), "{spanish:?}");
     assert!(system.sms_received(&system.acme, GOOD).await.is_empty(), "c-1 is two coupons, so it is none");
     // Imported again, it creates nothing.
     let (report, _) = import_coupons(&system, &text).await;
