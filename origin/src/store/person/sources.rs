@@ -316,6 +316,7 @@ mod tests {
         "stored_response",
         "responding_until",
         "version",
+        "dark_version",
         "ticket_hash",
         "flow_hash",
         "code_hash",
