@@ -6,15 +6,13 @@ use axum::response::IntoResponse as _;
 use axum::routing::post;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Method, StatusCode, Uri};
-use onbill_test_harness::customer::{AccountChoice, charge_body, month_of};
-use onbill_test_harness::{NETFLIX, NetworkFault, TestOperator, TestSystem};
-use serde_json::{Value, json};
+use onbill_test_harness::customer::charge_body;
+use onbill_test_harness::{NETFLIX, NetworkFault, TestSystem};
+use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const GOOD: &str = "+12025550101";
-/// A prepaid account of Nova, whose origin asks the CSP API for accounts.
-const PREPAID: &str = "+34612345603";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 /// Longer than the first pause of a job.
 const RETRY_SECONDS: i64 = 361;
@@ -23,19 +21,12 @@ async fn post_charge(system: &TestSystem, pai: &str) -> Value {
     system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, "c-1", 1599)).await.1
 }
 
-/// An operator's CSP API, with another response at one path.
-fn answer_at(
-    system: &TestSystem,
-    operator: &TestOperator,
-    path: &str,
-    status: u16,
-    content_type: &'static str,
-    body: String,
-) {
+/// The operator's CSP API, with another response to a charge.
+fn answer_charges(system: &TestSystem, status: u16, content_type: &'static str, body: String) {
     let status = StatusCode::from_u16(status).expect("is a status");
     let answer = post(async move || (status, [(CONTENT_TYPE, content_type)], body));
-    let odd = Router::new().route(path, answer).fallback_service(operator.sandbox.router());
-    system.network.attach_service(operator.dashboard_address, odd);
+    let odd = Router::new().route("/csp/transaction", answer).fallback_service(system.acme.sandbox.router());
+    system.network.attach_service(system.acme.dashboard_address, odd);
 }
 
 /// After the CSP API is as it should be, the charge is settled, and on the bill once.
@@ -59,7 +50,7 @@ async fn unclear_response_to_a_charge_decides_nothing() {
         (302, "text/html", ""),
     ] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-        answer_at(&system, &system.acme, "/csp/transaction", status, content_type, body.to_owned());
+        answer_charges(&system, status, content_type, body.to_owned());
         assert_eq!(post_charge(&system, &pai).await["status"], "PENDING", "{status} {body}");
         assert_billed_once(&system, GOOD).await;
     }
@@ -71,31 +62,6 @@ async fn charge_that_is_answered_too_late_is_billed_once() {
     system.network.inject_fault_for(BILLING, NetworkFault::Late, 1);
     assert_eq!(post_charge(&system, &pai).await["status"], "PENDING");
     assert_billed_once(&system, GOOD).await;
-}
-
-#[tokio::test]
-async fn amount_of_an_account_may_be_a_string() {
-    let system = TestSystem::start();
-    system.sign_up(&system.nova, PREPAID, AccountChoice::New("bea@example.com")).await;
-    let pai = system.pai_of("bea@example.com").await;
-    let asked = system.network.calls_after(0);
-    let lookup = asked.iter().rev().find(|call| call.path == "/csp/account/validate").expect("was asked");
-    let mut account: Value = serde_json::from_slice(&lookup.response.1).expect("is JSON");
-    for (id, balance, status) in [("c-1", "1398", "DECLINED"), ("c-2", "5000", "APPROVED")] {
-        account["balance"] = json!({"value": balance, "currency": "EUR"});
-        answer_at(
-            &system,
-            &system.nova,
-            "/csp/account/validate",
-            200,
-            "application/json",
-            account.to_string(),
-        );
-        let body = json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1399, "currency": "EUR"},
-            "description": "Netflix Standard", "servicePeriod": month_of(id)});
-        let (_, charged) = system.call_ott(Method::POST, "/ott/v1/transaction", body).await;
-        assert_eq!(charged["status"], status, "{balance}");
-    }
 }
 
 /// A partner that gives this response to each webhook, and counts those about its charge, which was PENDING.

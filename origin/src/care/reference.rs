@@ -86,11 +86,14 @@ fn is_date(digits: &str) -> bool {
     is_year && (digits.len() == 4 || (digits.len() == 8 && is_day))
 }
 
-/// The text without the id at its end that is told from a number by its form.
+/// The characters of an id, and its form.
+type IdKind = (usize, fn(&str) -> bool);
+
+/// The text without the id at its end that differs from a number by its form.
 fn without_id(text: &str) -> &str {
     let [uuid, plain_uuid] = UUID_CHARS;
     let [case, long_case] = CASE_CHARS;
-    let kinds: [(usize, fn(&str) -> bool); 4] =
+    let kinds: [IdKind; 4] =
         [(uuid, is_uuid), (plain_uuid, is_plain_uuid), (case, is_case_id), (long_case, is_case_id)];
     let before = kinds.iter().find_map(|(chars, is_id)| {
         let (before, end) = text.split_at_checked(text.len().checked_sub(*chars)?)?;
