@@ -36,11 +36,12 @@ export class Console {
   async refund(transactionID, amount, reference) {
     const entry = this.entry(transactionID);
     await entry.getByText('Refund', { exact: true }).click();
-    await entry.getByLabel('Amount in').fill(amount);
-    await entry.getByLabel('Reason').fill('Asked by telephone');
-    await entry.getByLabel(/The operator’s/).check();
-    await entry.getByLabel('Reference').fill(reference);
-    await entry.getByRole('button', { name: 'Refund…' }).click();
+    const form = entry.locator('form', { has: this.page.getByRole('button', { name: 'Refund…' }) });
+    await form.getByLabel('Amount in').fill(amount);
+    await form.getByLabel('Reason').fill('Asked by telephone');
+    await form.getByLabel(/The operator’s/).check();
+    await form.getByLabel('Reference').fill(reference);
+    await form.getByRole('button', { name: 'Refund…' }).click();
     await this.page.getByRole('heading', { name: 'Refund this?' }).waitFor();
     await this.page.getByRole('button', { name: 'Refund', exact: true }).click();
   }
