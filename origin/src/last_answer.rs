@@ -67,7 +67,7 @@ impl LastAnswer {
         let _ = CURRENT.try_with(|current| *current.borrow_mut() = Some(self));
     }
 
-    /// Forgets what was noted in the attempt under way: whoever was called has done its part, so that a
+    /// Forgets what was noted in the attempt under way: the party that was called has done its part, so that a
     /// failure after it is our own.
     pub(crate) fn forget() {
         let _ = CURRENT.try_with(|current| *current.borrow_mut() = None);

@@ -89,7 +89,7 @@ for (const [code, status, attributes] of [
   });
 }
 
-test('a page that does not let the frame in is told within half a second of its load', async stage => {
+test('a page that does not let the frame in is reported within half a second of its load', async stage => {
   const customer = await stage.customer();
   customer.announce(/frame-src|BLOCKED_BY_CSP|csp \/widget/, 'refusals#frame-unavailable');
   await openDashboardPage(customer, stopped + listening + loader + element(), {

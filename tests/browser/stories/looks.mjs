@@ -161,7 +161,7 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 for (const [reducedMotion, ...names] of [['reduce', 'none', 'none'], ['no-preference', 'in', 'turn']]) {
-  test(`move ${reducedMotion === 'reduce' ? 'nothing for whoever wants no motion' : 'the step that comes, and the button that waits'}`, async stage => {
+  test(`move ${reducedMotion === 'reduce' ? 'nothing for a reader who wants no motion' : 'the step that comes, and the button that waits'}`, async stage => {
     const { page } = await stage.customer({ reducedMotion });
     const widget = await new Dashboard(page, acme).open();
     await page.route(`${edge}/widget/v1/account/validate`, () => {});

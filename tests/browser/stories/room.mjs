@@ -132,7 +132,7 @@ test('is there from the first moment of the element', async stage => {
 });
 
 for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.2s']]) {
-  test(`follows the step, ${reducedMotion === 'reduce' ? 'at once for whoever wants no motion' : 'smoothly'}`, async stage => {
+  test(`follows the step, ${reducedMotion === 'reduce' ? 'at once for a reader who wants no motion' : 'smoothly'}`, async stage => {
     const { page } = await stage.customer({ reducedMotion });
     const widget = await new Dashboard(page, acme).open();
     const frame = page.locator('pay-on-bill iframe');

@@ -123,7 +123,7 @@ async fn change(
     };
     let informed = match console.parts.config.partner_url(&posted.dispute.partner) {
         Some(_) => "The partner is informed, because it is about fraud.",
-        None => "It is about fraud, but the partner takes no webhooks: somebody has to tell it.",
+        None => "It is about fraud, but the partner takes no webhooks: inform it yourself.",
     };
     let text = html! {
         p { (was_done) " No money was moved." }

@@ -193,7 +193,7 @@ impl Operator {
     }
 
     fn customer(&self, headers: &HeaderMap) -> Result<Msisdn, Refusal> {
-        let nobody = || Reject::new(ErrorCode::Forbidden, "No customer is signed in.");
-        Ok(self.logged_in(headers).ok_or_else(nobody)?)
+        let not_signed_in = || Reject::new(ErrorCode::Forbidden, "No customer is signed in.");
+        Ok(self.logged_in(headers).ok_or_else(not_signed_in)?)
     }
 }
