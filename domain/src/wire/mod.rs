@@ -18,6 +18,7 @@ pub mod operator;
 pub mod origin;
 pub mod ott;
 pub mod partner;
+pub mod queue;
 pub mod subscription;
 pub mod summary;
 

@@ -9,8 +9,8 @@ use onbill_domain::tax::Tax;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::read_object;
 use onbill_domain::wire::{
-    care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, subscription,
-    summary,
+    care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, queue,
+    subscription, summary,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -73,8 +73,8 @@ fn wire_type(schema: &str) -> WireType {
         "AccountStateRequest" => wire_type!(partner::AccountStateRequest),
         "AccountValidateRequest" => wire_type!(csp::AccountValidateRequest),
         "AccountValidateResponse" => wire_type!(csp::AccountValidateResponse),
-        "AlarmView" => wire_type!(care::AlarmView),
-        "AlarmsResponse" => wire_type!(care::AlarmsResponse),
+        "AlarmView" => wire_type!(queue::AlarmView),
+        "AlarmsResponse" => wire_type!(queue::AlarmsResponse),
         "BillChargeRequest" => wire_type!(csp::BillChargeRequest),
         "BillChargeResponse" => wire_type!(csp::BillChargeResponse),
         "BillRefundRequest" => wire_type!(csp::BillRefundRequest),
@@ -98,7 +98,7 @@ fn wire_type(schema: &str) -> WireType {
         "CouponResendRequest" => wire_type!(coupon::CouponResendRequest),
         "CouponResponse" => wire_type!(coupon::CouponResponse),
         "CouponVoidRequest" => wire_type!(coupon::CouponVoidRequest),
-        "DeadLetterView" => wire_type!(care::DeadLetterView),
+        "DeadLetterView" => wire_type!(queue::DeadLetterView),
         "DeskRefundRequest" => wire_type!(care::DeskRefundRequest, |desk| {
             let care::DeskRefundRequest { reference, amount, reason, .. } = desk;
             ott::RefundRequest { ext_refund_id: reference, amount, reason }.check()
@@ -115,10 +115,10 @@ fn wire_type(schema: &str) -> WireType {
         "ErasureRequest" => wire_type!(operator::ErasureRequest),
         "ErasureResponse" => wire_type!(operator::ErasureResponse),
         "ErrorBody" => wire_type!(ErrorBody; without "reason" "wayOn" "words"),
-        "JobRetryRequest" => wire_type!(care::JobRetryRequest),
-        "JobRetryResponse" => wire_type!(care::JobRetryResponse),
+        "JobRetryRequest" => wire_type!(queue::JobRetryRequest),
+        "JobRetryResponse" => wire_type!(queue::JobRetryResponse),
         "LedgerEntry" => wire_type!(ledger::LedgerEntry),
-        "LastAnswerView" => wire_type!(care::LastAnswerView),
+        "LastAnswerView" => wire_type!(queue::LastAnswerView),
         "LinkCloseRequest" => wire_type!(care::LinkCloseRequest),
         "LinkCloseResponse" => wire_type!(care::LinkCloseResponse),
         "MandateLine" => wire_type!(mandate::MandateLine),
@@ -128,8 +128,8 @@ fn wire_type(schema: &str) -> WireType {
         "NotificationResponse" => wire_type!(notification::NotificationResponse),
         "PartnerSubscriptionRequest" => wire_type!(ott::PartnerSubscriptionRequest, |begun| begun.check(NOW)),
         "PartnerSubscriptionResponse" => wire_type!(ott::PartnerSubscriptionResponse),
-        "QueueResponse" => wire_type!(care::QueueResponse),
-        "QueueView" => wire_type!(care::QueueView),
+        "QueueResponse" => wire_type!(queue::QueueResponse),
+        "QueueView" => wire_type!(queue::QueueView),
         "RawResult" => wire_type!(ott::RawResult),
         "RefundRequest" => wire_type!(ott::RefundRequest, |refund| refund.check()),
         "RefundResponse" => wire_type!(ott::RefundResponse),

@@ -17,7 +17,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::care::QueueQuery;
+use onbill_domain::wire::queue::QueueQuery;
 
 /// `GET /billing`: 200 with the queues, the files, and a page of dead letters. 400 `invalid-request` for a
 /// cursor that is none.

@@ -6,7 +6,7 @@ use crate::routes::authentic::OperatorCall;
 use crate::store::{AlarmFilter, Store};
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::wire::care::{AlarmView, AlarmsResponse};
+use onbill_domain::wire::queue::{AlarmView, AlarmsResponse};
 use std::sync::Arc;
 
 /// 200 with the alarms that are active, [`ALARMS_LISTED_MAX`](crate::store::ALARMS_LISTED_MAX) at

@@ -11,10 +11,10 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::wire::care::{
+use onbill_domain::wire::parse;
+use onbill_domain::wire::queue::{
     DeadLetterView, JobRetryRequest, JobRetryResponse, LastAnswerView, QueueQuery, QueueResponse, QueueView,
 };
-use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// `GET …/queue`: 200 with each queue, and a page of dead letters. 400 `invalid-request` for a
