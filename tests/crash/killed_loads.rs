@@ -15,9 +15,6 @@ use std::sync::Arc;
 
 /// Kills on each database in a run of the usual length.
 const USUAL_CYCLES: u64 = 6;
-/// Lines of each file. Both have two more batches than the runs that are killed can load, and one has so few that the kills
-/// come in both.
-const LINES: u64 = 8_000;
 /// Lines of a batch.
 const BATCH: u64 = 500;
 /// A run is killed within so many batches.
@@ -39,8 +36,9 @@ async fn load_each_line_once(kind: DbKind) {
     let mut dice = Dice::new(read_number("ONBILL_SEED").unwrap_or(1));
     let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
     let origin = system.start_origin().await;
-    let pais = system.write_file("pais.csv", &pai_lines());
-    let charges = system.write_file("charges.csv", &charge_lines());
+    let lines = count_lines(cycles);
+    let pais = system.write_file("pais.csv", &pai_lines(lines));
+    let charges = system.write_file("charges.csv", &charge_lines(lines));
     let mut callers = partner.begin_light_load(&system, &origin, 11);
     for _ in 0..cycles {
         let mut run = begin_load(&system, &pais, &charges);
@@ -53,7 +51,9 @@ async fn load_each_line_once(kind: DbKind) {
         .await;
         let _ = run.kill();
         let _ = run.wait();
-        assert_whole_batches(&system).await;
+        let loaded = count_loaded(&system).await;
+        assert!(loaded >= goal, "a run has ended after {loaded} of {goal} rows");
+        assert_whole_batches(&system, lines).await;
     }
     let run = system.command_line().args(["switch", "load"]).arg(&pais).arg(&charges).output();
     let run = run.expect("the program starts");
@@ -61,8 +61,8 @@ async fn load_each_line_once(kind: DbKind) {
     callers.end_load().await;
     partner.lock_record().tally.clone().assert_served();
     for (rows, count) in [
-        ("pais WHERE migration_file IS NOT NULL AND dark_since IS NOT NULL", LINES),
-        ("transactions WHERE migration_file IS NOT NULL", LINES),
+        ("pais WHERE migration_file IS NOT NULL AND dark_since IS NOT NULL", lines),
+        ("transactions WHERE migration_file IS NOT NULL", lines),
         ("migration_files WHERE state = 'LOADED'", 2),
     ] {
         assert_eq!(system.db.count_of(rows).await, count, "{rows}");
@@ -73,6 +73,12 @@ async fn load_each_line_once(kind: DbKind) {
     audit_ledger(&system, &partner).await;
 }
 
+/// Lines of each file. The two files have four batches more than the runs that are killed can load, so that no
+/// run comes to its end, and one has so few that the kills come in both.
+const fn count_lines(cycles: u64) -> u64 {
+    (cycles * BATCHES_BEFORE_KILL / 2 + 4) * BATCH
+}
+
 /// Rows of both files. It is asked often, so with one query.
 async fn count_loaded(system: &CrashSystem) -> u64 {
     let loaded = "(SELECT 1 FROM pais WHERE migration_file > 0
@@ -81,10 +87,10 @@ async fn count_loaded(system: &CrashSystem) -> u64 {
 }
 
 /// What is loaded of a file is all up to a line, and nothing after it.
-async fn assert_whole_batches(system: &CrashSystem) {
+async fn assert_whole_batches(system: &CrashSystem, lines: u64) {
     for table in ["pais", "transactions"] {
         let loaded = system.db.count_of(&format!("{table} WHERE migration_file IS NOT NULL")).await;
-        if loaded == LINES {
+        if loaded == lines {
             // A further run begins again with what is there.
             continue;
         }
@@ -105,16 +111,16 @@ fn begin_load(system: &CrashSystem, pais: &Path, charges: &Path) -> Child {
 }
 
 /// Closed PAIs need no account, so that the same file serves an origin with any source of accounts.
-fn pai_lines() -> String {
+fn pai_lines(lines: u64) -> String {
     let line = |n: u64| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
-    pais_csv(&(0..LINES).map(line).collect::<Vec<_>>())
+    pais_csv(&(0..lines).map(line).collect::<Vec<_>>())
 }
 
-fn charge_lines() -> String {
+fn charge_lines(lines: u64) -> String {
     let line = |n: u64| {
         format!(
             "netflix,other-charge-{n},other-{n},1599,USD,0,APPROVED,line-{n},2023-09-28T12:01:05Z,2023-09-28,2023-10-27"
         )
     };
-    charges_csv(&(0..LINES).map(line).collect::<Vec<_>>())
+    charges_csv(&(0..lines).map(line).collect::<Vec<_>>())
 }
