@@ -26,6 +26,9 @@ async fn takeover_is_typed_step_by_step() {
     let line = |n: usize| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
     let lines: Vec<String> = (0..PAIS).map(line).collect();
     let pais = path(&system, "pais.csv", &pais_csv(&lines));
+    let (code, _, complaint) = run(&system, &["switch", "off", "--partner", "netflix"]);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("no other system charges its customers"), "{complaint}");
     assert_eq!(run(&system, &["switch", "load", &pais]).0, Some(0));
     let on = "pais WHERE cut_over_at IS NOT NULL";
 
@@ -51,8 +54,10 @@ async fn takeover_is_typed_step_by_step() {
 
     let first = path(&system, "first.csv", "pai\nother-1\n");
     let cohort = ["switch", "cut-over", "--partner", "netflix", "--cohort", &first, "--as", "ann"];
-    let (code, said, _) = run(&system, &cohort);
+    let (code, said, complaint) = run(&system, &cohort);
     assert_eq!(code, Some(0));
+    assert!(said.contains("The newest file of pais was loaded at 20"), "{said}");
+    assert!(complaint.contains("No file of charges was loaded"), "{complaint}");
     assert!(
         said.contains("1 PAIs were turned on; 0 were on before.\n2 PAIs of this partner are dark."),
         "{said}"
@@ -69,6 +74,11 @@ async fn takeover_is_typed_step_by_step() {
     assert_eq!(system.db.count_of(on).await, 3);
     assert_eq!(system.db.count_of("audit WHERE act = 'cut-over' AND actor = 'ann'").await, 1);
 
+    let early = system.folder().join("early").to_string_lossy().into_owned();
+    let (code, _, complaint) = run(&system, &["switch", "back", "--partner", "netflix", "--to", &early]);
+    assert_eq!(code, Some(0));
+    let are_on = format!("{} PAIs of this partner are on", PAIS + system.people.len());
+    assert!(complaint.contains(&are_on), "{complaint}");
     turn_off(&system, &unknown, &first);
     go_back(&system, &lines);
     assert_eq!(system.db.count_of("audit WHERE act = 'turned-off' AND actor = 'ann'").await, 4);
@@ -107,7 +117,8 @@ fn go_back(system: &CrashSystem, lines: &[String]) {
     let back = system.folder().join("back");
     let to = back.to_string_lossy().into_owned();
     let words = ["switch", "back", "--partner", "netflix", "--all", "--to", &to];
-    assert_eq!(run(system, &words).0, Some(0));
+    let (code, _, complaint) = run(system, &words);
+    assert_eq!((code, complaint.contains("are on")), (Some(0), false), "{complaint}");
     let file = back.join("pais.csv");
     let written = fs::read_to_string(&file).expect("is readable");
     assert!(lines.iter().all(|line| written.lines().any(|found| found == line)), "{written}");

@@ -10,7 +10,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::ott::{RefundResponse, TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
     AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund, PostChargeResult,
-    PostRefundResult, RedeemResult, RedemptionOutcome,
+    PostRefundResult, RedeemResult, RedemptionOutcome, TurnOffPaiResult,
 };
 use onbill_test_harness::other_system::{charges_csv, pais_csv};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ on_each_database!(
     an_adopted_redemption_spends_the_coupon,
     adopted_redemption_without_reference_uses_up_the_coupon,
     an_adopted_redemption_that_billing_lacks_is_submitted,
+    redemption_that_billing_lacks_waits_for_the_cut_over,
     an_adopted_pai_is_the_numbers,
     a_pai_follows_the_edge_downwards,
     recovery_is_remembered_until_it_ends,
@@ -205,6 +206,17 @@ async fn an_adopted_redemption_that_billing_lacks_is_submitted(db: TestStore) {
     let due = db.lease_due(0).await;
     let job = due.iter().find(|job| job_name(job) == ("charge", id.as_str())).expect("its charge is due");
     assert_eq!(job.lease().attempt, 2, "a second attempt asks before it posts");
+}
+
+async fn redemption_that_billing_lacks_waits_for_the_cut_over(db: TestStore) {
+    let buyer = db.issue_new_coupon(new_coupon(1, "k-1")).await.pai;
+    let turned_off = db.store.turn_off_pai(NOW, partner_id("netflix"), buyer).await;
+    assert_eq!(turned_off, Ok(TurnOffPaiResult::TurnedOff));
+    let lost = LostRedemption { is_billed: false, ..lost_redemption(Some("r-1")) };
+    assert_eq!(db.store.adopt_redemption(NOW, lost.clone()).await, Ok(AdoptResult::NotCutOver));
+    assert_eq!(db.place.count_rows("outbox WHERE kind = 'charge'").await, 0, "nothing goes to billing");
+    let billed = LostRedemption { is_billed: true, ..lost };
+    assert_eq!(db.store.adopt_redemption(NOW, billed).await, Ok(AdoptResult::Adopted));
 }
 
 async fn an_adopted_pai_is_the_numbers(db: TestStore) {

@@ -78,6 +78,9 @@ async fn state_is_sent_again_with_an_entry_in_the_audit_and_nothing_else(db: Tes
     let acts: Vec<_> = lines.iter().map(|line| (line.act, line.subject.as_deref())).collect();
     let name = pai.to_string();
     assert_eq!(acts, [(AuditAct::StateSentAgain, Some(&*name)); 2]);
+    db.place.run_sql("UPDATE pais SET dark_since = 1795000000, dark_version = version").await;
+    assert_eq!(send("netflix").await, Ok(false), "another system reports it");
+    assert_eq!(db.place.count_rows("audit").await, 2);
 }
 
 async fn subscription_without_a_charge_is_counted(db: TestStore) {

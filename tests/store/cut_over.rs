@@ -1,6 +1,7 @@
 //! What was loaded is turned on, each PAI once, and can be written out again as it is by then.
 
 use crate::dark_pais::pai_of;
+use crate::outcome::done;
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_day, parse_ext_id,
     partner_id,
@@ -11,9 +12,9 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct};
 use onbill_origin::ambient::SystemRandom;
-use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack, Written};
+use onbill_origin::cut_over::{CutOver, CutOverReport, SwitchError, WayBack, Written};
 use onbill_origin::store::{
-    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult,
+    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, LeasedJob, NewAccountEvent, PostChargeResult,
     PostRefundResult, RecordSubscriptionResult, Store, SwitchAct, TurnOffPaiResult, WebhookJob,
 };
 use onbill_test_harness::ManualClock;
@@ -36,14 +37,14 @@ on_each_database!(
     what_goes_back_loads_to_the_same_state,
 );
 
-const LINES: [&str; 3] = [
+pub(crate) const LINES: [&str; 3] = [
     "netflix,ENT-1,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,EXISTING_ACCOUNT,standard,1599,USD,\
      2026-12-17,2022-09-28T12:00:00Z,web",
     "netflix,ENT-2,+12025550102,2021-03-15,ACTIVE,2022-09-29T12:01:05Z,sub-2,NEW_ACCOUNT,standard,1599,USD,,,",
     "netflix,ENT-3,,,CLOSED,2022-09-30T12:01:05Z,,,,,,,,",
 ];
 
-const CLAIMS: [&str; 2] = [
+pub(crate) const CLAIMS: [&str; 2] = [
     "netflix,old-1,ENT-1,1599,USD,0,APPROVED,line-1,2026-10-17T12:00:00Z,2026-10-17,2026-11-16",
     "netflix,old-2,ENT-2,1599,USD,0,DECLINED,,2026-10-18T12:00:00Z,2026-10-18,2026-11-17",
 ];
@@ -100,8 +101,21 @@ pub(crate) async fn report_event(
 }
 
 /// The kinds of jobs that wait for a PAI.
-pub(crate) async fn jobs_of_pais(db: &TestStore) -> BTreeSet<(&'static str, String)> {
+async fn jobs_of_pais(db: &TestStore) -> BTreeSet<(&'static str, String)> {
+    name_jobs(&db.lease_due(60).await)
+}
+
+/// The same, once partner and edge have taken them.
+pub(crate) async fn deliver_jobs_of_pais(db: &TestStore) -> BTreeSet<(&'static str, String)> {
     let leased = db.lease_due(60).await;
+    let named = name_jobs(&leased);
+    for job in leased {
+        db.settle_job(NOW, job, done()).await.expect("works");
+    }
+    named
+}
+
+fn name_jobs(leased: &[LeasedJob]) -> BTreeSet<(&'static str, String)> {
     let pai = |job: &Job| match job {
         Job::Webhook(WebhookJob::Pai { pai } | WebhookJob::PaiMapping { pai }) => pai.to_string(),
         _ => String::new(),
@@ -184,9 +198,9 @@ async fn nothing_is_turned_on_while_a_file_is_half_loaded(db: TestStore) {
     let cohort = [pai_of("ENT-1")];
     let mut report = CutOverReport::default();
     let all = cut_over.run_all(&mut report, |_| {}).await;
-    assert!(matches!(all, Err(CutOverError::LoadUnfinished)), "{all:?}");
+    assert!(matches!(all, Err(SwitchError::LoadUnfinished)), "{all:?}");
     let some = cut_over.run_cohort(&cohort, &mut report, |_| {}).await;
-    assert!(matches!(some, Err(CutOverError::LoadUnfinished)), "{some:?}");
+    assert!(matches!(some, Err(SwitchError::LoadUnfinished)), "{some:?}");
     assert_eq!(report, CutOverReport::default());
     assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(3));
     assert!(jobs_of_pais(&db).await.is_empty());

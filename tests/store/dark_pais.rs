@@ -2,16 +2,21 @@
 //! and nothing is charged.
 
 use crate::audit::stamp;
+use crate::outcome::done;
 use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_signup, parse_ext_id, partner_id,
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_coupon, new_redemption, new_signup,
+    parse_ext_id, partner_id,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome;
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    ClosePaiResult, IssueSignupResult, NewAccountEvent, NumberIndex, PostChargeResult, RecordEventResult,
+    ChangeSubscriptionResult, ChangeTermsResult, ClosePaiResult, IssueSignupResult, JobKind, NewAccountEvent,
+    NewNotification, NewRedemption, NumberIndex, PostChargeResult, PostNotificationResult, RecordEventResult,
+    RecordSubscriptionResult, RedeemResult,
 };
 use onbill_test_harness::other_system::{OtherSystem, pais_csv};
 
@@ -22,6 +27,8 @@ on_each_database!(
     closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber,
     signup_beside_a_load_leaves_one_open_pai,
     desk_does_not_end_a_dark_pai,
+    partner_changes_nothing_of_a_dark_pai,
+    sms_of_a_coupon_is_known_to_be_for_a_dark_pai,
 );
 
 const NUMBER: &str = "+12025550101";
@@ -172,4 +179,54 @@ async fn desk_does_not_end_a_dark_pai(db: TestStore) {
     assert_eq!(db.place.count_rows("audit WHERE act = 'link-closed' AND outcome = 'refused'").await, 1);
     db.place.run_sql("UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000").await;
     assert_eq!(close().await, Ok(ClosePaiResult::Closed));
+}
+
+/// The routes ask only here, in the transaction that would record it.
+async fn partner_changes_nothing_of_a_dark_pai(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let found = db.find_terms("ch-1").await;
+    db.place.run_sql("UPDATE pais SET dark_since = 1795000000, dark_version = version").await;
+    assert_eq!(db.record_subscription(pai, "ps-1", "s-1").await, RecordSubscriptionResult::NotCutOver);
+    assert_eq!(db.record_subscription(pai, "ps-2", "s-2").await, RecordSubscriptionResult::NotCutOver);
+    let cancel = SubscriptionChange { status: SubscriptionStatus::Cancelled, reason: None };
+    let (netflix, id) = (partner_id("netflix"), parse_ext_id("ps-1"));
+    let changed = db.store.change_subscription(fresh_nonce(), NOW, netflix, id, cancel).await;
+    assert_eq!(changed, Ok(ChangeSubscriptionResult::NotCutOver));
+    assert_eq!(db.change(pai, &found, "ch-1").await, ChangeTermsResult::NotCutOver);
+    let message = NewNotification {
+        notification_id: "message-1".to_owned(),
+        partner: partner_id("netflix"),
+        pai,
+        named: None,
+        message: b"sealed".to_vec(),
+    };
+    let posted = db.store.post_notification(fresh_nonce(), NOW, message).await;
+    assert_eq!(posted, Ok(PostNotificationResult::NotCutOver));
+    assert_eq!(db.place.count_rows("mandates WHERE change_id IS NOT NULL").await, 0);
+    assert_eq!(db.place.count_rows("notifications").await, 0);
+    assert_eq!(db.place.count_rows("partner_subscriptions WHERE status = 'ACTIVE'").await, 1);
+}
+
+/// A code is for the buyer, and the reminder for the user, who may be another.
+async fn sms_of_a_coupon_is_known_to_be_for_a_dark_pai(db: TestStore) {
+    let user = db.sign_up_subscriber(2).await.pai;
+    let new = new_coupon(1, "c-1");
+    let code = new.text.code;
+    let coupon = db.issue_new_coupon(new).await;
+    let gift = NewRedemption { pai: Some(user), ..new_redemption("r-1", code) };
+    let redeemed = db.store.redeem_coupon(fresh_nonce(), NOW, gift).await.expect("works");
+    let RedeemResult::Created(charge) = redeemed else { panic!("{redeemed:?}") };
+    db.store.answer_redemption(NOW, charge.transaction_id, done()).await.expect("works");
+    for (dark, expected) in [(coupon.pai, [true, false]), (user, [false, true])] {
+        db.place.run_sql("UPDATE pais SET dark_since = NULL").await;
+        db.place
+            .run_sql(&format!(
+                "UPDATE pais SET dark_since = 1795000000, dark_version = version WHERE pai = '{dark}'"
+            ))
+            .await;
+        for (kind, expected) in [JobKind::CouponSms, JobKind::CouponReminderSms].into_iter().zip(expected) {
+            let found = db.store.is_coupon_sms_for_dark(kind, coupon.coupon_id.clone()).await;
+            assert_eq!(found, Ok(expected), "{kind:?}");
+        }
+    }
 }

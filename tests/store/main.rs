@@ -69,6 +69,7 @@ mod races_of_coupons;
 mod races_of_erasures;
 mod races_of_events;
 mod races_of_money;
+mod races_of_switches;
 mod readiness;
 mod redemptions;
 mod refunds;

@@ -23,7 +23,7 @@ on_each_database!(
 );
 
 impl TestStore {
-    async fn find_terms(&self, change_id: &str) -> SubscriptionMandate {
+    pub(crate) async fn find_terms(&self, change_id: &str) -> SubscriptionMandate {
         let found = self.store.find_subscription_mandate(
             partner_id("netflix"),
             parse_ext_id("ps-1"),
@@ -32,7 +32,12 @@ impl TestStore {
         found.await.expect("works").expect("is there")
     }
 
-    async fn change(&self, pai: Pai, found: &SubscriptionMandate, change_id: &str) -> ChangeTermsResult {
+    pub(crate) async fn change(
+        &self,
+        pai: Pai,
+        found: &SubscriptionMandate,
+        change_id: &str,
+    ) -> ChangeTermsResult {
         let mut mandate = found.latest.clone();
         mandate.mandate_id = format!("mandate-{}", next_number());
         mandate.supersedes = Some(found.latest.mandate_id.clone());

@@ -1,20 +1,19 @@
 //! What was turned on is turned off again, goes back, and is taken over a second time.
 
-use crate::cut_over::{cut_over_all, jobs_of_pais, live_on, load, report_event, stamp, write_back};
+use crate::cut_over::{
+    CLAIMS, LINES, cut_over_all, deliver_jobs_of_pais, live_on, load, report_event, stamp, write_back,
+};
 use crate::dark_pais::pai_of;
 use crate::outcome::done;
 use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_refund, partner_id};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::wire::audit::AuditAct;
-use onbill_origin::cut_over::{TurnOff, TurnOffReport};
+use onbill_origin::cut_over::{SwitchError, TurnOff, TurnOffReport};
 use onbill_origin::store::{
     CutOverPaiResult, PostChargeResult, PostRefundResult, SwitchAct, TurnOffPaiResult,
 };
 use onbill_test_harness::ManualClock;
-use onbill_test_harness::database::TestDb;
 use onbill_test_harness::other_system::{charges_csv, pais_csv};
-use onbill_test_harness::wait::wait_until;
-use tokio_postgres::NoTls;
 
 on_each_database!(
     pai_is_dark_again_once_it_is_turned_off,
@@ -22,6 +21,8 @@ on_each_database!(
     what_went_back_is_taken_over_again,
     what_went_back_comes_again_as_it_was,
     partner_hears_only_of_what_has_changed_since_it_was_turned_off,
+    report_that_waits_when_a_pai_is_turned_off_is_made_once_it_is_on_again,
+    nothing_is_turned_off_while_a_file_is_half_loaded,
     turning_off_is_in_the_audit,
 );
 
@@ -158,11 +159,49 @@ async fn partner_hears_only_of_what_has_changed_since_it_was_turned_off(db: Test
         }
         assert!(db.lease_due(60).await.is_empty(), "no one is informed of a dark PAI");
         cut_over_all(&db.store).await;
-        let jobs = jobs_of_pais(&db).await;
+        let jobs = deliver_jobs_of_pais(&db).await;
         assert_eq!(jobs.contains(&notice), is_reported, "{event:?}: {jobs:?}");
         assert!(jobs.contains(&("pai-mapping", "ENT-2".to_owned())), "the edge learns of it: {jobs:?}");
         turn_off_all(&db).await;
     }
+}
+
+/// The partner was down when the state changed.
+async fn report_that_waits_when_a_pai_is_turned_off_is_made_once_it_is_on_again(db: TestStore) {
+    let other = load(&db).await;
+    cut_over_all(&db.store).await;
+    report_event(&db, &other, "e-1", AccountEvent::Suspended, "+12025550102").await;
+    let reports = "outbox WHERE kind = 'pai-notice'";
+    assert_eq!(db.place.count_rows(reports).await, 1, "the partner has not taken it yet");
+    turn_off_all(&db).await;
+    assert_eq!(db.place.count_rows(reports).await, 0, "another system answers for the PAI");
+    for is_reported in [true, false] {
+        cut_over_all(&db.store).await;
+        let jobs = deliver_jobs_of_pais(&db).await;
+        assert!(jobs.contains(&("pai-mapping", "ENT-2".to_owned())), "{jobs:?}");
+        assert_eq!(jobs.contains(&("pai-notice", "ENT-2".to_owned())), is_reported, "{jobs:?}");
+        turn_off_all(&db).await;
+    }
+}
+
+async fn nothing_is_turned_off_while_a_file_is_half_loaded(db: TestStore) {
+    let other = load(&db).await;
+    cut_over_all(&db.store).await;
+    let begin = "UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE kind = 'charges'";
+    db.place.run_sql(begin).await;
+    assert_eq!(turn_off(&db, "ENT-1").await, TurnOffPaiResult::LoadUnfinished);
+    let clock = ManualClock::default();
+    let off = TurnOff { store: &db.store, clock: &clock, partner: partner_id("netflix") };
+    let mut report = TurnOffReport::default();
+    let all = off.run_all(&mut report, |_| {}).await;
+    assert!(matches!(all, Err(SwitchError::LoadUnfinished)), "{all:?}");
+    assert_eq!(report, TurnOffReport::default());
+    assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(0));
+
+    // A later export stands for the one that was given up.
+    let later = charges_csv(&CLAIMS[..1]);
+    other.load_sound(&db.store, &pais_csv(&LINES), Some(&later)).await;
+    assert_eq!(turn_off_all(&db).await.turned_off, 3);
 }
 
 async fn turning_off_is_in_the_audit(db: TestStore) {
@@ -173,65 +212,4 @@ async fn turning_off_is_in_the_audit(db: TestStore) {
     let lines = db.store.list_audit_lines(0, 10).await.expect("works");
     let found: Vec<_> = lines.iter().map(|line| (line.act, line.reason.as_deref())).collect();
     assert_eq!(found, [(AuditAct::TurnedOff, Some("3 PAIs")), (AuditAct::TurnedOff, Some("0 PAIs"))]);
-}
-
-/// Commits once another session waits for this one.
-async fn commit_once_waited_for(lock: tokio_postgres::Transaction<'_>) {
-    let waiting =
-        "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
-    let is_waited_for = async || !lock.query(waiting, &[]).await.expect("reads").is_empty();
-    wait_until("another session waits", is_waited_for).await;
-    lock.commit().await.expect("commits");
-}
-
-async fn connect(db: &TestStore) -> tokio_postgres::Client {
-    let TestDb::Postgres { url, .. } = &db.place else { panic!("is in PostgreSQL") };
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
-}
-
-/// As a charge or a refund does that is posted at the same moment.
-#[tokio::test]
-async fn what_is_posted_while_a_pai_is_turned_off_keeps_it_on() {
-    let db = TestStore::in_postgres().await;
-    load(&db).await;
-    cut_over_all(&db.store).await;
-    db.post_approved_charge(pai_of("ENT-1"), "n-1", 1599).await;
-    let mut client = connect(&db).await;
-    let lock = client.transaction().await.expect("begins");
-    lock.batch_execute(
-        "SELECT 1 FROM pais WHERE pai = 'ENT-1' FOR SHARE;
-         INSERT INTO refunds (refund_id, partner, ext_refund_id, transaction_id, amount_minor, reason, status,
-             responding_until, created_at)
-         SELECT 'refund-1', partner, 'r-1', transaction_id, 100, 'test', 'PENDING', created_at, created_at
-         FROM transactions WHERE ext_transaction_id = 'n-1'",
-    )
-    .await
-    .expect("is written");
-    let (turned, ()) = tokio::join!(turn_off(&db, "ENT-1"), commit_once_waited_for(lock));
-    assert_eq!(turned, TurnOffPaiResult::UnderWay);
-}
-
-#[tokio::test]
-async fn what_is_posted_once_a_pai_is_turned_off_finds_it_dark() {
-    let db = TestStore::in_postgres().await;
-    load(&db).await;
-    cut_over_all(&db.store).await;
-    db.post_approved_charge(pai_of("ENT-1"), "n-1", 1599).await;
-    let mut client = connect(&db).await;
-    let turn = "UPDATE pais SET dark_since = 1795000000, dark_version = version WHERE pai = 'ENT-1'";
-
-    let lock = client.transaction().await.expect("begins");
-    lock.batch_execute(turn).await.expect("is written");
-    let refund = db.store.post_refund(fresh_nonce(), NOW, new_refund("n-1", "r-1", None));
-    let (refunded, ()) = tokio::join!(refund, commit_once_waited_for(lock));
-    assert_eq!(refunded, Ok(PostRefundResult::NotCutOver));
-
-    cut_over_all(&db.store).await;
-    let lock = client.transaction().await.expect("begins");
-    lock.batch_execute(turn).await.expect("is written");
-    let charge = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of("ENT-1"), "n-2", 1599));
-    let (charged, ()) = tokio::join!(charge, commit_once_waited_for(lock));
-    assert_eq!(charged, Ok(PostChargeResult::NotCutOver));
 }

@@ -6,6 +6,7 @@ mod compare;
 mod cut_over;
 mod loads;
 mod off;
+mod opening;
 mod partner;
 
 use super::files::open_file;

@@ -27,15 +27,15 @@ pub struct CutOverReport {
     pub on_before: u64,
 }
 
-/// Why a cut-over was interrupted.
+/// Why PAIs are not turned on or off any further.
 #[derive(Debug)]
-pub enum CutOverError {
+pub enum SwitchError {
     Store(StoreError),
     /// Meanwhile a file is being loaded.
     LoadUnfinished,
 }
 
-impl From<StoreError> for CutOverError {
+impl From<StoreError> for SwitchError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -49,7 +49,7 @@ impl CutOver<'_> {
         &self,
         report: &mut CutOverReport,
         mut progress: impl FnMut(&CutOverReport),
-    ) -> Result<(), CutOverError> {
+    ) -> Result<(), SwitchError> {
         let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
         let mut after = None;
         loop {
@@ -73,7 +73,7 @@ impl CutOver<'_> {
         cohort: &[Pai],
         report: &mut CutOverReport,
         mut progress: impl FnMut(&CutOverReport),
-    ) -> Result<(), CutOverError> {
+    ) -> Result<(), SwitchError> {
         for batch in cohort.chunks(BATCH) {
             self.turn_on(batch, report).await?;
             progress(report);
@@ -81,7 +81,7 @@ impl CutOver<'_> {
         Ok(())
     }
 
-    async fn turn_on(&self, batch: &[Pai], report: &mut CutOverReport) -> Result<(), CutOverError> {
+    async fn turn_on(&self, batch: &[Pai], report: &mut CutOverReport) -> Result<(), SwitchError> {
         let turn_on = |pai: &Pai| self.store.cut_over_pai(self.clock.now(), self.partner.clone(), *pai);
         let mut turned =
             stream::iter(batch.iter().map(turn_on)).buffer_unordered(self.store.calls_at_once(BATCH).max(1));
@@ -91,7 +91,7 @@ impl CutOver<'_> {
                 Ok(CutOverPaiResult::TurnedOn) => report.turned_on += 1,
                 Ok(CutOverPaiResult::WasOn) => report.on_before += 1,
                 Ok(CutOverPaiResult::LoadUnfinished) => {
-                    failure = failure.or(Some(CutOverError::LoadUnfinished));
+                    failure = failure.or(Some(SwitchError::LoadUnfinished));
                 }
                 Err(error) => failure = failure.or(Some(error.into())),
             }

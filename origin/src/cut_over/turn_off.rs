@@ -1,8 +1,8 @@
 //! Turns PAIs off again, for another system to charge them: one transaction for each PAI.
 
-use super::run::BATCH;
+use super::run::{BATCH, SwitchError};
 use crate::ambient::Clock;
-use crate::store::{Store, StoreError, TurnOffPaiResult};
+use crate::store::{Store, TurnOffPaiResult};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use onbill_domain::ids::PartnerId;
@@ -43,7 +43,7 @@ impl TurnOff<'_> {
         &self,
         report: &mut TurnOffReport,
         mut progress: impl FnMut(&TurnOffReport),
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), SwitchError> {
         let mut after = None;
         loop {
             let page = self.store.list_switchable_pais(self.partner.clone(), after, PAGE).await?;
@@ -63,7 +63,7 @@ impl TurnOff<'_> {
         cohort: &[Pai],
         report: &mut TurnOffReport,
         mut progress: impl FnMut(&TurnOffReport),
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), SwitchError> {
         for batch in cohort.chunks(BATCH) {
             self.turn_off(batch, report).await?;
             progress(report);
@@ -71,7 +71,7 @@ impl TurnOff<'_> {
         Ok(())
     }
 
-    async fn turn_off(&self, batch: &[Pai], report: &mut TurnOffReport) -> Result<(), StoreError> {
+    async fn turn_off(&self, batch: &[Pai], report: &mut TurnOffReport) -> Result<(), SwitchError> {
         let turn_off = |pai: &Pai| self.store.turn_off_pai(self.clock.now(), self.partner.clone(), *pai);
         let mut turned =
             stream::iter(batch.iter().map(turn_off)).buffer_unordered(self.store.calls_at_once(BATCH).max(1));
@@ -81,7 +81,10 @@ impl TurnOff<'_> {
                 Ok(TurnOffPaiResult::TurnedOff) => report.turned_off += 1,
                 Ok(TurnOffPaiResult::WasDark) => report.dark_before += 1,
                 Ok(TurnOffPaiResult::UnderWay) => report.under_way += 1,
-                Err(error) => failure = failure.or(Some(error)),
+                Ok(TurnOffPaiResult::LoadUnfinished) => {
+                    failure = failure.or(Some(SwitchError::LoadUnfinished));
+                }
+                Err(error) => failure = failure.or(Some(error.into())),
             }
         }
         if let Some(error) = failure {

@@ -8,8 +8,14 @@ use crate::store::{JobKind, NextStep, SmsOutcome};
 
 impl SmsJobs {
     /// Sends a coupon's SMS, if its number still belongs to the same subscriber and the coupon has
-    /// not expired in the meantime.
-    pub(super) async fn send_coupon(&self, kind: JobKind, sealed: &[u8], attempt: u32) -> SmsOutcome {
+    /// not expired in the meantime. While its PAI is dark, the SMS waits.
+    pub(super) async fn send_coupon(
+        &self,
+        kind: JobKind,
+        coupon_id: &str,
+        sealed: &[u8],
+        attempt: u32,
+    ) -> SmsOutcome {
         let Some(message) = sealed_sms::open::<CouponSms>(&self.vault, sealed) else {
             tracing::error!("a sealed message cannot be opened with the keys of the ring");
             return SmsOutcome::NotSent(NextStep::DeadLetter);
@@ -20,6 +26,14 @@ impl SmsJobs {
             return SmsOutcome::NotSent(NextStep::Drop);
         }
         let retry = || -> SmsOutcome { self.retry.plan(spec.retry, attempt).into() };
+        match self.store.is_coupon_sms_for_dark(kind, coupon_id.to_owned()).await {
+            Ok(false) => {}
+            Ok(true) => return retry(),
+            Err(error) => {
+                tracing::error!(fault = ?error, "the PAI of a coupon's SMS could not be read");
+                return retry();
+            }
+        }
         let Ok(account) = self.accounts.find_account(&message.msisdn).await else { return retry() };
         match SubscriberStatus::of(&message.subscriber_ref, account).has_number() {
             Some(true) => {}

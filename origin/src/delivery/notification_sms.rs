@@ -13,7 +13,7 @@ impl SmsJobs {
     /// 2. The subscriber must still exist and still have the number: the number's next subscriber
     ///    gets nothing that was meant for the last one. Otherwise the message is dropped, and the
     ///    partner does not learn of it. A suspended subscriber still gets it, as it may be about
-    ///    the suspension.
+    ///    the suspension. While the PAI is dark, the message waits.
     /// 3. Sends it, even when that may be the second time. One that the gateway refuses is dropped
     ///    like one that is too old.
     pub(super) async fn send_notification(
@@ -24,7 +24,7 @@ impl SmsJobs {
     ) -> SmsOutcome {
         let spec = JobKind::NotificationSms.spec();
         let retry = || -> SmsOutcome { self.retry.plan(spec.retry, attempt).into() };
-        let NotificationRecipient { accepted_at, subscriber } =
+        let NotificationRecipient { accepted_at, subscriber, is_dark } =
             match self.store.find_notification_recipient(notification_id.to_owned()).await {
                 Ok(Some(addressee)) => addressee,
                 // Erased in the meantime: the job went as well.
@@ -46,6 +46,9 @@ impl SmsJobs {
 
         // 2.
         let Some(subscriber) = subscriber else { return SmsOutcome::NotSent(NextStep::Drop) };
+        if is_dark {
+            return retry();
+        }
         let (Ok(msisdn), Some(message)) =
             (self.vault.open_number(&subscriber.number.sealed), open::<NotificationSms>(&self.vault, sealed))
         else {

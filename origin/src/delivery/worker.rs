@@ -319,8 +319,8 @@ impl Worker {
     async fn attempt_sms(&self, job: &SmsJob, attempt: u32) -> SmsOutcome {
         match job {
             SmsJob::Pin { message } => self.sms.send_pin(message, attempt).await,
-            SmsJob::Coupon { message, .. } | SmsJob::CouponReminder { message, .. } => {
-                self.sms.send_coupon(job.kind(), message, attempt).await
+            SmsJob::Coupon { coupon_id, message } | SmsJob::CouponReminder { coupon_id, message } => {
+                self.sms.send_coupon(job.kind(), coupon_id, message, attempt).await
             }
             SmsJob::Notification { notification_id, message } => {
                 self.sms.send_notification(notification_id, message, attempt).await

@@ -3,6 +3,7 @@
 
 use super::terms_sms::{Announcement, ChangedTerms, terms_sms};
 use crate::ambient::{Clock, Random};
+use crate::charge::not_cut_over;
 use crate::config::{Config, Offer};
 use crate::delivery::{WakeUp, seal};
 use crate::fault::Failure;
@@ -93,6 +94,7 @@ impl TermsChanges {
             withdraws: withdrawn_to.is_some() && !is_known,
         };
         match self.store.change_terms(nonce, now, new).await? {
+            ChangeTermsResult::NotCutOver => return Err(not_cut_over().into()),
             ChangeTermsResult::Recorded => self.wake_up.wake(Queue::Notifications),
             ChangeTermsResult::Stale => {
                 let message = "The subscription is being changed: repeat the call.";

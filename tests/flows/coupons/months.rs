@@ -2,8 +2,8 @@
 //! reminded once.
 
 use super::{
-    GOOD, REDEEM, find_coupon, issue_and_read_code, redeem_code, redemption_body, start_system,
-    status_and_code,
+    GOOD, REDEEM, coupon_body, find_coupon, issue_and_read_code, issue_coupon, redeem_code, redemption_body,
+    start_system, status_and_code,
 };
 use crate::subscriptions::{change_status, system_with_subscription};
 use http::{Method, StatusCode};
@@ -238,4 +238,34 @@ async fn signup_after_reminder_pays_no_day_twice() {
     assert_eq!(rest_of_may, (&json!("2027-05-18"), &json!("2027-05-31")));
     assert_eq!(june, (&json!("2027-06-01"), &json!("2027-06-30")));
     assert_eq!(send_reminders(&system).await, 0, "they go on already");
+}
+
+/// The customer is another system's for two days. Nothing reaches them meanwhile, and nothing is lost.
+#[tokio::test]
+async fn sms_of_coupons_wait_while_their_pai_is_dark() {
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
+    assert_eq!(redeem_code(&system, &code, "r-1").await.0, StatusCode::OK);
+    system.advance_seconds(168 * DAY);
+    assert_eq!(send_reminders(&system).await, 1);
+    assert_eq!(issue_coupon(&system, &coupon_body("c-2", FRIEND)).await.0, StatusCode::CREATED);
+    let switch = async |dark_since: &str| {
+        system
+            .acme
+            .db
+            .run_sql(&format!("UPDATE pais SET dark_since = {dark_since}, dark_version = version"))
+            .await;
+    };
+    switch("1795000000").await;
+    for _ in 0..48 {
+        system.acme.deliver_due().await;
+        system.advance_seconds(3_600);
+    }
+    assert_eq!(system.sms_received(&system.acme, GOOD).await.len(), 1, "the code of then");
+    assert_eq!(system.sms_received(&system.acme, FRIEND).await, Vec::<String>::new());
+    switch("NULL").await;
+    system.advance_seconds(3_600 + 3_600 / 5);
+    let reminder = system.sms_received(&system.acme, GOOD).await;
+    assert!(reminder.iter().any(|text| text.contains("17 May 2027")), "{reminder:?}");
+    assert_eq!(system.sms_received(&system.acme, FRIEND).await.len(), 1);
 }

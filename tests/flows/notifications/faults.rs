@@ -142,3 +142,38 @@ async fn message_that_died_anywhere_is_sent() {
     }
     assert!(died >= 6, "{died}");
 }
+
+/// The subscriber is another system's for some hours, or for longer than a message is worth sending.
+#[tokio::test]
+async fn message_waits_while_its_pai_is_dark() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let (log, _guard) = LogCapture::capture_thread(Level::ERROR);
+    let switch = async |dark_since: &str| {
+        system
+            .acme
+            .db
+            .run_sql(&format!("UPDATE pais SET dark_since = {dark_since}, dark_version = version"))
+            .await;
+    };
+    assert_eq!(send_message(&system, message_body(&pai, "One")).await, expected_acceptance());
+    switch("1795000000").await;
+    for _ in 0..4 {
+        system.acme.deliver_due().await;
+        system.advance_seconds(3_600);
+    }
+    assert!(received_messages(&system, GOOD).await.is_empty());
+    switch("NULL").await;
+    system.advance_seconds(3_600 + 3_600 / 5);
+    assert_eq!(received_messages(&system, GOOD).await, ["Netflix: One"]);
+
+    assert_eq!(send_message(&system, message_body(&pai, "Two")).await, expected_acceptance());
+    switch("1795000000").await;
+    for _ in 0..25 {
+        system.acme.deliver_due().await;
+        system.advance_seconds(3_600);
+    }
+    switch("NULL").await;
+    assert_eq!(received_messages(&system, GOOD).await.len(), 1);
+    assert!(nothing_waits(&system).await);
+    assert_eq!(log.count("alarm=\"message-dropped\""), 1, "the operator hears of it");
+}

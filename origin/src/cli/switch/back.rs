@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 /// The files have the numbers of customers: only you may read them. An existing file is not overwritten. Both have
 /// other names (.part) until they are whole.
 ///
+/// PAIs that are on are counted on stderr: what is charged of them meanwhile may not be in the files.
+///
 /// Exit code 0 when both are written, 1 when charges in them or refunds of these are PENDING: their result is not
 /// known yet.
 #[derive(Args)]
@@ -44,6 +46,13 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let app = open_app(config, OpenMode::ReadOnly).await?;
         check_partner(&app.config, &self.partner)?;
+        let on = app.store.count_pais_that_are_on(self.partner.clone()).await.map_err(database_failed)?;
+        if on > 0 {
+            print_error_line!(
+                "{on} PAIs of this partner are on: what is charged from now on may not be in the files. Turn them \
+                 off before, or let the partner stop its calls."
+            );
+        }
         let mut pais = PrivateFile::create(&self.to, "pais.csv")?;
         let mut charges = PrivateFile::create(&self.to, "charges.csv")?;
         let way_back = WayBack {

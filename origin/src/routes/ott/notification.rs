@@ -3,6 +3,7 @@
 
 use super::routed;
 use crate::ambient::{Clock, Random};
+use crate::charge::not_cut_over;
 use crate::config::Config;
 use crate::delivery::{NotificationSms, WakeUp, seal};
 use crate::fault::{Failure, Fault};
@@ -33,7 +34,7 @@ action_parts!(NotificationParts {
 });
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Records the message durably: 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until
+/// 2. Records the message durably: 503 `service-unavailable` for a PAI that is dark, 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until
 ///    the next day (UTC) when the subscriber has had today's messages. A message that was accepted
 ///    before under this id is accepted again, unchanged.
 /// 3. 202: whether to send the message is decided when it is due; the partner does not learn here
@@ -47,7 +48,6 @@ pub(in crate::routes) async fn send_notification(
     let request: NotificationRequest = parse(&call.body)?;
     request.check()?;
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
-    routed::refuse_if_dark(&store, &call.partner, request.pai).await?;
 
     // 2.
     let now = clock.now();
@@ -71,6 +71,7 @@ pub(in crate::routes) async fn send_notification(
         PostNotificationResult::PaiNotFound => {
             return Err(Reject::new(ErrorCode::PaiNotFound, "There is no such PAI.").into());
         }
+        PostNotificationResult::NotCutOver => return Err(not_cut_over().into()),
         PostNotificationResult::TooMany => {
             instruments.metrics.refusals.note_limited(RateLimit::Notifications);
             return Err(too_many(now).into());

@@ -2,6 +2,7 @@
 
 use super::routed;
 use crate::ambient::Clock;
+use crate::charge::not_cut_over;
 use crate::config::{ChargeNeeds, Config, NumberProof};
 use crate::fault::Failure;
 use crate::instruments::Instruments;
@@ -19,8 +20,8 @@ use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionRe
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 201 when recorded with its mandate, 200 with the same response when it was recorded before; 404
-/// `pai-not-found`; 422 `idempotency-violation` when the partner has used the id for something else;
+/// 201 when recorded with its mandate, 200 with the same response when it was recorded before; 503
+/// `service-unavailable` when the PAI is dark; 404 `pai-not-found`; 422 `idempotency-violation` when the partner has used the id for something else;
 /// 400 `account-not-eligible` when the PAI has another live subscription; 400 `invalid-request` for a
 /// price that is not known, that is above the operator's ceiling or in another currency, or that is
 /// above what the widget has shown.
@@ -53,7 +54,6 @@ pub(in crate::routes) async fn record_subscription(
         }),
     };
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
-    routed::refuse_if_dark(&store, &call.partner, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
     let partner = call.partner.clone();
     let reject = match store
@@ -69,6 +69,7 @@ pub(in crate::routes) async fn record_subscription(
             ErrorCode::IdempotencyViolation,
             "extSubscriptionID was used for another subscription.",
         ),
+        RecordSubscriptionResult::NotCutOver => not_cut_over(),
         RecordSubscriptionResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
         RecordSubscriptionResult::AlreadyOnBill => {
             Reject::new(ErrorCode::AccountNotEligible, "The PAI has a live subscription already.")

@@ -1,7 +1,6 @@
 //! The edge routes by what its key-value store has for a PAI. This module compares that with the
 //! database.
 
-use crate::charge::not_cut_over;
 use crate::fault::Failure;
 use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::routes::authentic::PartnerCall;
@@ -24,15 +23,6 @@ pub(super) fn warn_if_routed_elsewhere(
         let message = "the edge's store maps this PAI to another subscriber";
         let pai = pai.masked();
         raise_alarm!(alarms, alarm, partner, %pai, "{message}");
-    }
-}
-
-/// 503 `service-unavailable` for a PAI that is dark: another system answers for it. Charges, refunds and
-/// coupons ask for that in the transaction that records them.
-pub(super) async fn refuse_if_dark(store: &Store, partner: &PartnerId, pai: Pai) -> Result<(), Failure> {
-    match store.find_pai(partner.clone(), pai).await? {
-        Some(row) if row.is_dark => Err(not_cut_over().into()),
-        _ => Ok(()),
     }
 }
 

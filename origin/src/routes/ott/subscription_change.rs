@@ -36,7 +36,7 @@ pub(in crate::routes) async fn change_subscription(
     let Path(id) = path.map_err(|_| subscription_not_found())?;
     let id = ExtId::parse(&id).ok_or_else(subscription_not_found)?;
 
-    // 2.
+    // 2. It is asked here too, so that no refusal of a change of terms comes before it.
     if store.is_dark_subscription(call.partner.clone(), id.clone()).await? {
         return Err(not_cut_over().into());
     }
@@ -51,6 +51,7 @@ pub(in crate::routes) async fn change_subscription(
             match changed.await? {
                 ChangeSubscriptionResult::Current => status,
                 ChangeSubscriptionResult::NotFound => return Err(subscription_not_found().into()),
+                ChangeSubscriptionResult::NotCutOver => return Err(not_cut_over().into()),
                 ChangeSubscriptionResult::Cancelled => return Err(subscription_is_over().into()),
             }
         }

@@ -77,6 +77,7 @@ pub(super) async fn adopt_charge(
     now: Timestamp,
     lost: &LostCharge,
 ) -> Result<AdoptResult, TxError> {
+    pai::lock_for_charges(tx, &[lost.pai.as_str()]).await?;
     let payer = tx
         .query_optional(
             "SELECT p.subscriber_id, p.dark_since IS NOT NULL AS is_dark, m.offer, m.plan FROM pais p
@@ -139,9 +140,10 @@ pub(super) async fn adopt_refund(
     now: Timestamp,
     lost: &LostRefund,
 ) -> Result<AdoptResult, TxError> {
+    let is_dark = pai::lock_switch_of_charge(tx, &lost.partner, &lost.ext_transaction_id).await?;
     let charge = tx
         .query_optional(
-            "SELECT transaction_id, pai, amount_minor, currency, refunded_minor, tax_minor FROM transactions
+            "SELECT transaction_id, amount_minor, currency, refunded_minor, tax_minor FROM transactions
              WHERE partner = $1 AND ext_transaction_id = $2 AND status = 'APPROVED' FOR UPDATE",
             &[&lost.partner.as_str(), &lost.ext_transaction_id.as_str()],
         )
@@ -156,7 +158,7 @@ pub(super) async fn adopt_refund(
         return Ok(AdoptResult::Present);
     }
     let Some(charge) = charge else { return Ok(AdoptResult::ChargeNotFound) };
-    if !lost.is_billed && pai::is_dark(tx, charge.try_get("pai")?).await? {
+    if !lost.is_billed && is_dark {
         return Ok(AdoptResult::NotCutOver);
     }
     let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
@@ -233,6 +235,9 @@ pub(super) async fn adopt_redemption(
     let Some(coupon) = coupon else { return Ok(AdoptResult::CouponNotFound) };
     if coupon.try_get::<_, Option<&str>>("transaction_id")?.is_some() {
         return Ok(AdoptResult::Present);
+    }
+    if pai::lock_switch(tx, "$1", &[&coupon.try_get::<_, &str>("pai")?]).await? && !lost.is_billed {
+        return Ok(AdoptResult::NotCutOver);
     }
     let amount = read_amount(&coupon, "coupons.currency")?;
     if coupon.try_get::<_, Option<i64>>("voided_at")?.is_some() || amount != lost.amount {

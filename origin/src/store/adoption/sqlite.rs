@@ -175,6 +175,9 @@ pub(super) fn adopt_redemption(
     if coupon.get::<_, Option<String>>("transaction_id")?.is_some() {
         return Ok(AdoptResult::Present);
     }
+    if !lost.is_billed && pai::is_dark(tx, &coupon.get::<_, String>("pai")?)? {
+        return Ok(AdoptResult::NotCutOver);
+    }
     let amount = read_amount(coupon, "coupons.currency")?;
     if coupon.get::<_, Option<i64>>("voided_at")?.is_some() || amount != lost.amount {
         return Ok(AdoptResult::CouponDiffers);

@@ -32,7 +32,7 @@ impl Store {
     }
 
     /// Queues the state of a PAI for its partner and for the edge once more, with an entry in the
-    /// audit. Nothing else changes. Returns whether the partner has such a PAI.
+    /// audit. Nothing else changes. Returns whether the partner has such a PAI, and it is not dark.
     pub async fn send_pai_state_again(
         &self,
         now: Timestamp,

@@ -2,6 +2,7 @@
 
 use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, MONTH_SECONDS, UnchargedPage, UnfittingCharge};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
+use crate::store::error::missing_row;
 use crate::store::number::NumberIndex;
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::postgres as pai;
@@ -80,8 +81,11 @@ pub(super) async fn send_pai_state_again(
     pai: Pai,
     reason: &str,
 ) -> Result<bool, TxError> {
-    let known = pai::find_pai_status(tx, pai).await?.filter(|known| known.partner == *partner);
-    let Some(known) = known else { return Ok(false) };
+    let locked = pai::lock_pai(tx, partner, pai).await?;
+    if locked.is_none_or(|pai| pai.is_dark) {
+        return Ok(false);
+    }
+    let known = pai::find_pai_status(tx, pai).await?.ok_or_else(|| missing_row("pais"))?;
     queue::put_pai_change(tx, now, pai.as_str()).await?;
     let fact = AuditFact {
         act: AuditAct::StateSentAgain,

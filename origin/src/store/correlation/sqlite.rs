@@ -73,8 +73,8 @@ pub(super) fn send_pai_state_again(
     pai: Pai,
     reason: &str,
 ) -> Result<bool, StoreError> {
-    let known = pai::find_pai_status(tx, pai)?.filter(|known| known.partner == *partner);
-    let Some(known) = known else { return Ok(false) };
+    let known = pai::find_pai(tx, partner, pai)?;
+    let Some(known) = known.filter(|row| !row.is_dark) else { return Ok(false) };
     queue::put_pai_change(tx, now, pai.as_str())?;
     let fact = AuditFact {
         act: AuditAct::StateSentAgain,

@@ -5,10 +5,17 @@ pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
+use crate::store::queue::JobKind;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
 
 impl Store {
+    /// Whether an SMS of a coupon is for a PAI that is dark: its code is for the buyer, and the reminder that
+    /// its months end for the user.
+    pub async fn is_coupon_sms_for_dark(&self, kind: JobKind, coupon_id: String) -> Result<bool, StoreError> {
+        use_case!(self, read, is_coupon_sms_for_dark(kind, &coupon_id))
+    }
+
     /// Records a receipt of the SMS gateway, also when the SMS is not known yet: the receipt may
     /// arrive before the gateway's response. Delivered wins over undelivered, in whichever order
     /// they arrive. Returns the id of the coupon whose SMS is lost, the first time.
@@ -19,6 +26,15 @@ impl Store {
         end: SmsReceipt,
     ) -> Result<Option<String>, StoreError> {
         use_case!(self, write, record_sms_receipt(now, &message_id, &end))
+    }
+}
+
+/// In SQL: the PAI that an SMS of a coupon `c` is for.
+fn addressed_pai(kind: JobKind) -> &'static str {
+    if kind == JobKind::CouponReminderSms {
+        "(SELECT r.pai FROM coupon_redemptions r WHERE r.transaction_id = c.transaction_id)"
+    } else {
+        "c.pai"
     }
 }
 

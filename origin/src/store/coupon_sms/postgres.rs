@@ -1,13 +1,26 @@
 //! Delivery of a coupon's newest SMS in SQL. Sent, delivered and lost may be reported in any order.
 
-use crate::store::coupon_sms::{RECEIPT_SECONDS, ReceiptEffect, SmsReceipt};
+use crate::store::coupon_sms::{RECEIPT_SECONDS, ReceiptEffect, SmsReceipt, addressed_pai};
 use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_optional_column;
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::SettleResult;
+use crate::store::queue::{JobKind, SettleResult};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
+
+pub(super) async fn is_coupon_sms_for_dark(
+    db: &PgConnection<'_>,
+    kind: JobKind,
+    coupon_id: &str,
+) -> Result<bool, TxError> {
+    let pai = addressed_pai(kind);
+    let sql = format!(
+        "SELECT 1 FROM coupons c JOIN pais p ON p.pai = {pai}
+         WHERE c.coupon_id = $1 AND p.dark_since IS NOT NULL"
+    );
+    Ok(db.query_optional(&sql, &[&coupon_id]).await?.is_some())
+}
 
 /// The gateway has the coupon's SMS. Its receipt may have come before, or come at this moment: both
 /// insert a row for the message, so that the second waits for the first.

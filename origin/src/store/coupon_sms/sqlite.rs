@@ -1,12 +1,25 @@
 //! Delivery of a coupon's newest SMS in SQL. Sent, delivered and lost may be reported in any order.
 
-use crate::store::coupon_sms::{RECEIPT_SECONDS, ReceiptEffect, SmsReceipt};
+use crate::store::coupon_sms::{RECEIPT_SECONDS, ReceiptEffect, SmsReceipt, addressed_pai};
 use crate::store::error::StoreError;
-use crate::store::queue::SettleResult;
+use crate::store::queue::{JobKind, SettleResult};
 use crate::store::sqlite::rows::parse_optional_column;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
 use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub(super) fn is_coupon_sms_for_dark(
+    db: &Connection,
+    kind: JobKind,
+    coupon_id: &str,
+) -> Result<bool, StoreError> {
+    let pai = addressed_pai(kind);
+    let sql = format!(
+        "SELECT 1 FROM coupons c JOIN pais p ON p.pai = {pai}
+         WHERE c.coupon_id = ?1 AND p.dark_since IS NOT NULL"
+    );
+    Ok(db.prepare_cached(&sql)?.exists([coupon_id])?)
+}
 
 /// The gateway has the coupon's SMS. Its receipt may have come before.
 pub(in crate::store) fn mark_sent(

@@ -7,6 +7,7 @@ pub(super) mod sqlite;
 use super::audit::AuditStamp;
 use super::database::{Store, use_case};
 use super::error::StoreError;
+use super::migration_file::MigrationFileKind;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
@@ -36,6 +37,16 @@ impl Store {
     /// The files that were loaded without some of their lines, and how many those are.
     pub async fn list_refused_lines(&self) -> Result<Vec<(String, u64)>, StoreError> {
         use_case!(self, read, list_refused_lines())
+    }
+
+    /// When the load of a file of each kind has come to its end last.
+    pub async fn list_last_loads(&self) -> Result<Vec<(MigrationFileKind, Timestamp)>, StoreError> {
+        use_case!(self, read, list_last_loads())
+    }
+
+    /// Whether a PAI of the partner was loaded from another system's file.
+    pub async fn was_any_loaded(&self, partner: PartnerId) -> Result<bool, StoreError> {
+        use_case!(self, read, was_any_loaded(&partner))
     }
 
     /// A page of all PAIs after `after`, in their order, and whether each is the partner's and on. No index has
@@ -92,6 +103,8 @@ impl Store {
 
     /// Makes a PAI dark, so that another system can charge it. One of which a charge or a refund is under
     /// way stays on: the other system could not say what has become of it, and would charge the same days.
+    /// A report of its state that the partner has not taken yet is made once the PAI is on again. Nothing is
+    /// turned off while a file is half loaded.
     pub async fn turn_off_pai(
         &self,
         now: Timestamp,
@@ -135,6 +148,8 @@ pub enum TurnOffPaiResult {
     WasDark,
     /// It stays on: billing has not answered yet for a charge or a refund.
     UnderWay,
+    /// It stays on: a file is half loaded.
+    LoadUnfinished,
 }
 
 /// What became of a PAI.
@@ -146,6 +161,9 @@ pub enum CutOverPaiResult {
     /// It is dark, and stays so: a file is half loaded.
     LoadUnfinished,
 }
+
+/// In both databases.
+const LAST_LOADS: &str = "SELECT kind, max(loaded_at) AS loaded_at FROM migration_files WHERE state = 'LOADED' GROUP BY kind ORDER BY kind DESC";
 
 /// In SQL: no file is half loaded. A later file of its kind that is loaded stands for one that is not.
 macro_rules! all_loads_finished {

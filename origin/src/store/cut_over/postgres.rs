@@ -1,11 +1,15 @@
 //! The cut-over in SQL.
 
-use super::{CutOverPaiResult, SwitchAct, SwitchablePai, TurnOffPaiResult, all_loads_finished, is_under_way};
+use super::{
+    CutOverPaiResult, LAST_LOADS, SwitchAct, SwitchablePai, TurnOffPaiResult, all_loads_finished,
+    is_under_way,
+};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::migration_file::MigrationFileKind;
 use crate::store::pai::postgres as pai_rows;
-use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::read_pai;
+use crate::store::postgres::connection::{PgConnection, Values};
+use crate::store::postgres::rows::{parse_column, read_pai, read_time};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
 use onbill_domain::ids::PartnerId;
@@ -33,10 +37,19 @@ const COUNT_ON: &str = "SELECT count(*) AS pais FROM pais WHERE partner = $1 AND
 const TURN_OFF: &str = concat!(
     "UPDATE pais AS p SET dark_since = $3, dark_version = version
      WHERE pai = $1 AND partner = $2 AND dark_since IS NULL AND NOT ",
-    is_under_way!()
+    is_under_way!(),
+    " AND ",
+    all_loads_finished!()
 );
 
-const IS_ON: &str = "SELECT pai FROM pais WHERE pai = $1 AND partner = $2 AND dark_since IS NULL";
+const IS_ON: &str = concat!(
+    "SELECT ",
+    all_loads_finished!(),
+    " AS is_loaded FROM pais WHERE pai = $1 AND partner = $2 AND dark_since IS NULL"
+);
+
+/// The partner knows no later version than the one before.
+const NOT_REPORTED: &str = "UPDATE pais SET dark_version = version - 1 WHERE pai = $1";
 
 const IS_DARK: &str = "SELECT pai FROM pais WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL";
 
@@ -100,6 +113,22 @@ pub(super) async fn list_refused_lines(db: &PgConnection<'_>) -> Result<Vec<(Str
     rows.iter().map(read).collect()
 }
 
+pub(super) async fn list_last_loads(
+    db: &PgConnection<'_>,
+) -> Result<Vec<(MigrationFileKind, Timestamp)>, TxError> {
+    let rows = db.query(LAST_LOADS, &[]).await?;
+    let read = |row: &Row| {
+        let kind = parse_column(row, "migration_files.kind", MigrationFileKind::parse)?;
+        Ok((kind, read_time(row, "migration_files.loaded_at")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn was_any_loaded(db: &PgConnection<'_>, partner: &PartnerId) -> Result<bool, TxError> {
+    let sql = "SELECT 1 FROM pais WHERE partner = $1 AND migration_file IS NOT NULL LIMIT 1";
+    Ok(db.query_optional(sql, &[&partner.as_str()]).await?.is_some())
+}
+
 pub(super) async fn find_switchable_pais(
     db: &PgConnection<'_>,
     act: SwitchAct,
@@ -138,7 +167,11 @@ pub(super) async fn cut_over_pai(
     partner: &PartnerId,
     pai: Pai,
 ) -> Result<CutOverPaiResult, TxError> {
-    let row = tx.query_optional(CUT_OVER, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
+    let (locked, seconds) = ([pai.as_str()], now.unix_seconds());
+    let values: Values<'_> = &[&pai.as_str(), &partner.as_str(), &seconds];
+    // In one round trip, and in this order: a load locks the PAI too, so the update sees whether one has begun.
+    let lock = pai_rows::lock_for_charges(tx, &locked);
+    let ((), row) = tokio::try_join!(biased; lock, tx.query_optional(CUT_OVER, values))?;
     let Some(row) = row else {
         let dark = tx.query_optional(IS_DARK, &[&pai.as_str(), &partner.as_str()]).await?;
         return Ok(match dark {
@@ -155,18 +188,27 @@ pub(super) async fn cut_over_pai(
 }
 
 /// A charge or a refund that is posted at the same moment holds the row until it is written: it is under way
-/// then, or it finds the PAI dark.
+/// then, or it finds the PAI dark. So is a load: it has begun then, or it finds the PAI dark.
 pub(super) async fn turn_off_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
 ) -> Result<TurnOffPaiResult, TxError> {
-    pai_rows::lock_for_charges(tx, &[pai.as_str()]).await?;
-    let done = tx.execute(TURN_OFF, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
+    let (locked, seconds) = ([pai.as_str()], now.unix_seconds());
+    let values: Values<'_> = &[&pai.as_str(), &partner.as_str(), &seconds];
+    let lock = pai_rows::lock_for_charges(tx, &locked);
+    let ((), done) = tokio::try_join!(biased; lock, tx.execute(TURN_OFF, values))?;
     if done > 0 {
+        if queue::drop_pai_report(tx, pai.as_str()).await? {
+            tx.execute_one("pais", NOT_REPORTED, &[&pai.as_str()]).await?;
+        }
         return Ok(TurnOffPaiResult::TurnedOff);
     }
     let on = tx.query_optional(IS_ON, &[&pai.as_str(), &partner.as_str()]).await?;
-    Ok(if on.is_some() { TurnOffPaiResult::UnderWay } else { TurnOffPaiResult::WasDark })
+    Ok(match on.map(|row| row.try_get("is_loaded")).transpose()? {
+        Some(true) => TurnOffPaiResult::UnderWay,
+        Some(false) => TurnOffPaiResult::LoadUnfinished,
+        None => TurnOffPaiResult::WasDark,
+    })
 }

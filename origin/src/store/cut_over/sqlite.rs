@@ -1,10 +1,14 @@
 //! The cut-over in SQL.
 
-use super::{CutOverPaiResult, SwitchAct, SwitchablePai, TurnOffPaiResult, all_loads_finished, is_under_way};
+use super::{
+    CutOverPaiResult, LAST_LOADS, SwitchAct, SwitchablePai, TurnOffPaiResult, all_loads_finished,
+    is_under_way,
+};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, inconsistent_row};
+use crate::store::migration_file::MigrationFileKind;
 use crate::store::queue::sqlite as queue;
-use crate::store::sqlite::rows::read_pai;
+use crate::store::sqlite::rows::{parse_column, read_pai};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
@@ -30,10 +34,19 @@ const COUNT_ON: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_si
 const TURN_OFF: &str = concat!(
     "UPDATE pais AS p SET dark_since = ?3, dark_version = version
      WHERE pai = ?1 AND partner = ?2 AND dark_since IS NULL AND NOT ",
-    is_under_way!()
+    is_under_way!(),
+    " AND ",
+    all_loads_finished!()
 );
 
-const IS_ON: &str = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND dark_since IS NULL";
+const IS_ON: &str = concat!(
+    "SELECT ",
+    all_loads_finished!(),
+    " FROM pais WHERE pai = ?1 AND partner = ?2 AND dark_since IS NULL"
+);
+
+/// The partner knows no later version than the one before.
+const NOT_REPORTED: &str = "UPDATE pais SET dark_version = version - 1 WHERE pai = ?1";
 
 const IS_DARK: &str = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL";
 
@@ -106,6 +119,22 @@ pub(super) fn list_refused_lines(db: &Connection) -> Result<Vec<(String, u64)>, 
     Ok(files)
 }
 
+pub(super) fn list_last_loads(db: &Connection) -> Result<Vec<(MigrationFileKind, Timestamp)>, StoreError> {
+    let mut select = db.prepare_cached(LAST_LOADS)?;
+    let mut rows = select.query([])?;
+    let mut last = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind = parse_column(row, "migration_files.kind", MigrationFileKind::parse)?;
+        last.push((kind, Timestamp::from_unix_seconds(row.get("loaded_at")?)));
+    }
+    Ok(last)
+}
+
+pub(super) fn was_any_loaded(db: &Connection, partner: &PartnerId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM pais WHERE partner = ?1 AND migration_file IS NOT NULL";
+    Ok(db.prepare_cached(sql)?.exists([partner.as_str()])?)
+}
+
 pub(super) fn find_switchable_pais(
     db: &Connection,
     act: SwitchAct,
@@ -173,10 +202,18 @@ pub(super) fn turn_off_pai(
 ) -> Result<TurnOffPaiResult, StoreError> {
     let values = params![pai.as_str(), partner.as_str(), now.unix_seconds()];
     if tx.prepare_cached(TURN_OFF)?.execute(values)? > 0 {
+        if queue::drop_pai_report(tx, pai.as_str())? {
+            tx.prepare_cached(NOT_REPORTED)?.execute([pai.as_str()])?;
+        }
         return Ok(TurnOffPaiResult::TurnedOff);
     }
-    let is_on = tx.prepare_cached(IS_ON)?.exists([pai.as_str(), partner.as_str()])?;
-    Ok(if is_on { TurnOffPaiResult::UnderWay } else { TurnOffPaiResult::WasDark })
+    let on: Option<bool> =
+        tx.prepare_cached(IS_ON)?.query_row([pai.as_str(), partner.as_str()], |row| row.get(0)).optional()?;
+    Ok(match on {
+        Some(true) => TurnOffPaiResult::UnderWay,
+        Some(false) => TurnOffPaiResult::LoadUnfinished,
+        None => TurnOffPaiResult::WasDark,
+    })
 }
 
 #[cfg(test)]

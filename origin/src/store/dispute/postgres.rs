@@ -1,4 +1,5 @@
-//! Disputes in SQL. The charge is locked, and by that all disputes of it.
+//! Disputes in SQL. The charge is locked, and by that all disputes of it. Before it its PAI is, so that it is
+//! not turned off meanwhile.
 
 use super::{
     DisputeChange, DisputedCharge, NextWrite, PostDisputeResult, audit_fact, cursor_of, name_dispute,
@@ -7,6 +8,7 @@ use super::{
 use crate::store::audit::{AuditStamp, postgres as audit};
 use crate::store::error::missing_row;
 use crate::store::page::{Cursor, Page};
+use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_amount, read_time};
 use crate::store::postgres::tx_error::TxError;
@@ -51,9 +53,11 @@ pub(super) async fn post_dispute(
 }
 
 async fn lock_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<Option<DisputedCharge>, TxError> {
+    let which = "(SELECT pai FROM transactions WHERE transaction_id = $1)";
+    let is_dark = pai::lock_switch(tx, which, &[&transaction_id]).await?;
     let row = tx
         .query_optional(
-            "SELECT t.status, s.handle, p.dark_since IS NOT NULL AS is_dark
+            "SELECT t.status, s.handle
              FROM transactions t JOIN pais p USING (pai) JOIN subscribers s USING (subscriber_id)
              WHERE t.transaction_id = $1 FOR UPDATE OF t",
             &[&transaction_id],
@@ -63,7 +67,7 @@ async fn lock_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<Opti
     Ok(Some(DisputedCharge {
         status: parse_column(&row, "transactions.status", TransactionStatus::parse)?,
         handle: row.try_get("handle")?,
-        is_dark: row.try_get("is_dark")?,
+        is_dark,
         is_coupons: redemption_outcome::find_coupon_of_charge(tx, transaction_id).await?.is_some(),
     }))
 }

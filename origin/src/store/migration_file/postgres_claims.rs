@@ -26,6 +26,9 @@ pub(super) async fn load_claims(
     batch: &[Claim],
 ) -> Result<Vec<LoadOutcome>, TxError> {
     note_progress(tx, place).await?;
+    // None of their PAIs is turned on or off meanwhile. It comes first, as everywhere.
+    let pais: Vec<&str> = batch.iter().map(|claim| claim.pai.as_str()).collect();
+    tx.query("SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR SHARE", &[&pais]).await?;
     // A refund of one of them locks its charge.
     let ids: Vec<&str> = batch.iter().map(|claim| claim.transaction_id.as_str()).collect();
     let lock =
@@ -36,10 +39,12 @@ pub(super) async fn load_claims(
         plan_claims(&known, Some(place.file_id), batch);
     try_join_all(claims.iter().map(|claim| insert_claim(tx, place, claim))).await?;
     try_join_all(updates.iter().map(|update| update_claim(tx, place, update))).await?;
-    // Two of them may be of one account, whose spending is read and written.
-    for given_back in &refunds {
-        note_refund(tx, given_back).await?;
+    let mut given_back = Vec::new();
+    for more in &refunds {
+        given_back.push((note_refund(tx, more).await?, more.more_minor));
     }
+    // What was given back counts against no limit any more.
+    spending::release_refunds(tx, &given_back).await?;
     Ok(outcomes)
 }
 
@@ -143,9 +148,9 @@ async fn update_claim(
     .await
 }
 
-/// Of a charge that was posted here. What was given back counts against no limit any more.
-async fn note_refund(tx: &PgConnection<'_>, given_back: &MoreGivenBack<'_>) -> Result<(), TxError> {
-    let MoreGivenBack { claim, refunded_minor, more_minor } = given_back;
+/// Of a charge that was posted here. Returns its id.
+async fn note_refund(tx: &PgConnection<'_>, given_back: &MoreGivenBack<'_>) -> Result<String, TxError> {
+    let MoreGivenBack { claim, refunded_minor, .. } = given_back;
     let row = tx
         .query_optional(
             "UPDATE transactions SET refunded_minor = $3 WHERE partner = $1 AND ext_transaction_id = $2
@@ -154,5 +159,5 @@ async fn note_refund(tx: &PgConnection<'_>, given_back: &MoreGivenBack<'_>) -> R
         )
         .await?
         .ok_or_else(|| missing_row("transactions"))?;
-    spending::release_refund(tx, row.try_get("transaction_id")?, *more_minor).await
+    Ok(row.try_get("transaction_id")?)
 }

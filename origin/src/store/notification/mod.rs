@@ -68,6 +68,8 @@ pub enum PostNotificationResult {
     PaiNotFound,
     /// The subscriber has had the partner's messages of this day (UTC).
     TooMany,
+    /// The PAI is dark: another system answers for it.
+    NotCutOver,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,4 +77,6 @@ pub struct NotificationRecipient {
     pub accepted_at: Timestamp,
     /// The subscriber with the present number; `None` when the PAI is closed.
     pub subscriber: Option<BilledSubscriber>,
+    /// The PAI is: its subscriber gets no SMS.
+    pub is_dark: bool,
 }

@@ -21,7 +21,10 @@ pub(super) async fn post_notification(
     new: &NewNotification,
 ) -> Result<PostNotificationResult, TxError> {
     // Before the id is looked up: the same call may be accepting it at this moment.
-    let state = pai::lock_pai(tx, &new.partner, new.pai).await?;
+    let locked = pai::lock_pai(tx, &new.partner, new.pai).await?;
+    if locked.is_some_and(|pai| pai.is_dark) {
+        return Ok(PostNotificationResult::NotCutOver);
+    }
     if let Some((name, fingerprint)) = &new.named {
         let known = tx
             .query_optional(
@@ -39,7 +42,7 @@ pub(super) async fn post_notification(
             });
         }
     }
-    if !matches!(state, Some(PaiState::Active | PaiState::Suspended)) {
+    if !matches!(locked.map(|pai| pai.state), Some(PaiState::Active | PaiState::Suspended)) {
         return Ok(PostNotificationResult::PaiNotFound);
     }
     let pai = new.pai.to_string();
@@ -118,7 +121,7 @@ pub(super) async fn find_notification_recipient(
 ) -> Result<Option<NotificationRecipient>, TxError> {
     let row = db
         .query_optional(
-            "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.subscriber_ref
+            "SELECT n.accepted_at, p.state, p.dark_since IS NOT NULL AS is_dark, h.number_index, h.number_sealed, h.subscriber_ref
              FROM notifications n JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
              WHERE n.notification_id = $1",
             &[&notification_id],
@@ -129,7 +132,11 @@ pub(super) async fn find_notification_recipient(
         PaiState::Closed => None,
         PaiState::Active | PaiState::Suspended => read_subscriber(&row)?,
     };
-    Ok(Some(NotificationRecipient { accepted_at: read_time(&row, "notifications.accepted_at")?, subscriber }))
+    Ok(Some(NotificationRecipient {
+        accepted_at: read_time(&row, "notifications.accepted_at")?,
+        subscriber,
+        is_dark: row.try_get("is_dark")?,
+    }))
 }
 
 /// Deletes queued messages to erased subscribers, and the fingerprints of accepted ones.

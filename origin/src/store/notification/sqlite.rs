@@ -6,6 +6,7 @@ use crate::store::notification::{
     NewNotification, NotificationRecipient, PostNotificationResult, TakenBack, UNNAMED_SECONDS,
 };
 use crate::store::number::Hash;
+use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{parse_column, read_subscriber};
 use onbill_domain::day::Day;
@@ -19,6 +20,10 @@ pub(super) fn post_notification(
     now: Timestamp,
     new: &NewNotification,
 ) -> Result<PostNotificationResult, StoreError> {
+    let found = pai::find_pai(tx, &new.partner, new.pai)?;
+    if found.as_ref().is_some_and(|row| row.is_dark) {
+        return Ok(PostNotificationResult::NotCutOver);
+    }
     if let Some((name, fingerprint)) = &new.named {
         let known: Option<Option<Hash>> = tx
             .prepare_cached(
@@ -37,13 +42,10 @@ pub(super) fn post_notification(
             });
         }
     }
-    let pai = new.pai.to_string();
-    let is_open = tx
-        .prepare_cached("SELECT 1 FROM pais WHERE partner = ?1 AND pai = ?2 AND state <> 'CLOSED'")?
-        .exists([new.partner.as_str(), &pai])?;
-    if !is_open {
+    if found.is_none_or(|row| row.state == PaiState::Closed) {
         return Ok(PostNotificationResult::PaiNotFound);
     }
+    let pai = new.pai.to_string();
     let [since, until] = [Day::of_timestamp(now).starts_at(), latest_now(now)].map(Timestamp::unix_seconds);
     let today: u32 = tx
         .prepare_cached(
@@ -108,7 +110,7 @@ pub(super) fn find_notification_recipient(
     notification_id: &str,
 ) -> Result<Option<NotificationRecipient>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.subscriber_ref
+        "SELECT n.accepted_at, p.state, p.dark_since IS NOT NULL AS is_dark, h.number_index, h.number_sealed, h.subscriber_ref
          FROM notifications n JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
          WHERE n.notification_id = ?1",
     )?;
@@ -119,7 +121,7 @@ pub(super) fn find_notification_recipient(
         PaiState::Closed => None,
         PaiState::Active | PaiState::Suspended => read_subscriber(row)?,
     };
-    Ok(Some(NotificationRecipient { accepted_at, subscriber }))
+    Ok(Some(NotificationRecipient { accepted_at, subscriber, is_dark: row.get("is_dark")? }))
 }
 
 /// Deletes queued messages to an erased subscriber, and the fingerprints of accepted ones.

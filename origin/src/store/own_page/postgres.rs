@@ -118,7 +118,7 @@ fn read_own_charge(row: &Row) -> Result<CustomerCharge, TxError> {
 }
 
 /// Locks the number first, as everything does that ends or moves its subscriber: the PAI is still
-/// theirs when it is closed.
+/// theirs when it is closed. Then it locks the PAI, which is not turned off meanwhile.
 pub(super) async fn unlink_partner(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -128,6 +128,7 @@ pub(super) async fn unlink_partner(
 ) -> Result<Option<PartnerLink>, TxError> {
     let pai = pai.to_string();
     number_lock::acquire(tx, now, number).await?;
+    pai::lock_for_charges(tx, &[&pai]).await?;
     if find_partner_link(tx, number, subscriber_ref, &pai).await?.is_none() {
         return Ok(None);
     }

@@ -132,6 +132,13 @@ pub(in crate::store) async fn put_pai_change(
     Ok(())
 }
 
+/// Takes back the report of a PAI's state to its partner, even when it is attempted right now. False when the
+/// partner has had the last one. The caller has locked the PAI.
+pub(in crate::store) async fn drop_pai_report(tx: &PgConnection<'_>, pai: &str) -> Result<bool, TxError> {
+    let sql = "DELETE FROM outbox WHERE pai = $1 AND kind = $2";
+    Ok(tx.execute(sql, &[&pai, &JobKind::PaiWebhook.as_str()]).await? > 0)
+}
+
 /// Queues the report of a dispute in place of the one of an earlier change. That may be a dead letter, or
 /// attempted right now with the earlier state, so the new one is another job with all its attempts. The caller has locked the charge.
 pub(in crate::store) async fn put_dispute_change(

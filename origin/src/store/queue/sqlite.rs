@@ -88,6 +88,13 @@ pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &st
     Ok(())
 }
 
+/// Takes back the report of a PAI's state to its partner, even when it is attempted right now. False when the
+/// partner has had the last one.
+pub(in crate::store) fn drop_pai_report(tx: &Connection, pai: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM outbox WHERE pai = ?1 AND kind = ?2";
+    Ok(tx.prepare_cached(sql)?.execute([pai, JobKind::PaiWebhook.as_str()])? > 0)
+}
+
 /// Queues the report of a dispute in place of the one of an earlier change. That may be a dead letter, or
 /// attempted right now with the earlier state, so the new one is another job with all its attempts.
 pub(in crate::store) fn put_dispute_change(

@@ -1,7 +1,8 @@
 //! Redemptions in SQL.
 //!
-//! The PAI whose days are paid for is locked, so that two redemptions for it come one after the
-//! other. A partner's charge locks it too, by referring to it, and looks for coupons afterwards.
+//! The PAIs of buyer and user are locked, so that two redemptions for one user come one after the other,
+//! and neither PAI is turned off meanwhile. A partner's charge locks its PAI too, and looks for coupons
+//! afterwards.
 
 use crate::store::charge::{ChargeRules, NewCharge, postgres as charge};
 use crate::store::coupon::postgres as coupon;
@@ -59,13 +60,12 @@ pub(in crate::store) async fn redeem_coupon(
     if coupon.is_expired {
         return Ok(RedeemResult::Expired);
     }
-    for pai in [Some(coupon.request.pai), new.pai].into_iter().flatten() {
-        if pai::is_dark(tx, pai.as_str()).await? {
-            return Ok(RedeemResult::NotCutOver);
-        }
-    }
     let named_or_buyer = new.pai.unwrap_or(coupon.request.pai);
-    match lock_pai(tx, &new.partner, named_or_buyer).await? {
+    let locked = pai::lock_pais(tx, &new.partner, &[coupon.request.pai, named_or_buyer]).await?;
+    if locked.values().any(|pai| pai.is_dark) {
+        return Ok(RedeemResult::NotCutOver);
+    }
+    match locked.get(&named_or_buyer).map(|pai| pai.state) {
         Some(PaiState::Active | PaiState::Suspended) => {}
         Some(PaiState::Closed) if new.pai.is_none() => {}
         Some(PaiState::Closed) | None => return Ok(RedeemResult::PaiNotFound),
@@ -171,17 +171,6 @@ async fn count_wrong_code(
 ) -> Result<RedeemResult, TxError> {
     let wrong = tally::count_in_hour(tx, now, Counted::WrongCouponCodes(partner)).await?;
     Ok(RedeemResult::Unknown { wrong })
-}
-
-/// Locks the PAI against other payments for its days, and returns its state.
-async fn lock_pai(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiState>, TxError> {
-    let row = tx
-        .query_optional(
-            "SELECT state FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE",
-            &[&partner.as_str(), &pai.to_string()],
-        )
-        .await?;
-    row.as_ref().map(|row| parse_column(row, "pais.state", PaiState::parse)).transpose()
 }
 
 /// The months from the first day that no coupon and no charge has paid for; from today if the user

@@ -50,16 +50,16 @@ pub(in crate::store) fn redeem_coupon(
     if coupon.is_expired {
         return Ok(RedeemResult::Expired);
     }
-    for pai in [Some(coupon.request.pai), new.pai].into_iter().flatten() {
-        if pai::is_dark(tx, pai.as_str())? {
-            return Ok(RedeemResult::NotCutOver);
-        }
+    let named = new.pai.map(|pai| pai::find_pai(tx, &new.partner, pai)).transpose()?.flatten();
+    let buyer = pai::find_pai(tx, &new.partner, coupon.request.pai)?;
+    if named.iter().chain(&buyer).any(|row| row.is_dark) {
+        return Ok(RedeemResult::NotCutOver);
     }
     let pai = match new.pai {
         // A partner names users who pay on the bill. If it names none and the buyer pays on the
         // bill, the user is another person, who is not known.
         None => (!subscription::has_live_subscription(tx, coupon.request.pai)?).then_some(coupon.request.pai),
-        Some(pai) => match pai::find_pai(tx, &new.partner, pai)?.map(|row| row.state) {
+        Some(pai) => match named.map(|row| row.state) {
             Some(PaiState::Active | PaiState::Suspended) => Some(pai),
             Some(PaiState::Closed) | None => return Ok(RedeemResult::PaiNotFound),
         },

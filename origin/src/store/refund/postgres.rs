@@ -31,12 +31,16 @@ pub(in crate::store) async fn post_refund(
     // The charge is locked before its refunds are read, so that the second of two calls with one id
     // finds the first. For another charge the unique index catches it.
     // In one round trip, and in this order.
-    let ((), charge) = tokio::try_join!(biased; lock_pai(tx, new), lock_charge(tx, new))?;
+    let (is_dark, charge) = tokio::try_join!(
+        biased;
+        pai::lock_switch_of_charge(tx, &new.partner, &new.ext_transaction_id),
+        lock_charge(tx, new),
+    )?;
     if let Some(row) = find_claim(tx, new).await? {
         return replay_refund(tx, now, new, &row).await;
     }
     let Some(charge) = charge else { return Ok(PostRefundResult::TransactionNotFound) };
-    if pai::is_dark(tx, charge.try_get("pai")?).await? {
+    if is_dark {
         return Ok(PostRefundResult::NotCutOver);
     }
     let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
@@ -95,17 +99,9 @@ async fn sum_of_operators(tx: &PgConnection<'_>, transaction_id: &str) -> Result
     Ok(row.try_get("before_minor")?)
 }
 
-/// Keeps the charge's PAI from being turned off, and waits if it just is.
-async fn lock_pai(tx: &PgConnection<'_>, new: &NewRefund) -> Result<(), TxError> {
-    let sql = "SELECT 1 FROM pais WHERE pai = (SELECT pai FROM transactions
-             WHERE partner = $1 AND ext_transaction_id = $2) FOR SHARE";
-    tx.query(sql, &[&new.partner.as_str(), &new.ext_transaction_id.as_str()]).await?;
-    Ok(())
-}
-
 async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT transaction_id, amount_minor, currency, status, refunded_minor, tax_minor, tax_rate, charge_code, pai,
+        "SELECT transaction_id, amount_minor, currency, status, refunded_minor, tax_minor, tax_rate, charge_code,
              billing_ref
          FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2 FOR UPDATE",

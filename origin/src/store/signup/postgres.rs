@@ -27,7 +27,8 @@ pub(in crate::store) async fn issue_signup(
         return Ok(IssueSignupResult::FlowOver);
     }
     let (row, _) = pai::find_or_create_pai(tx, now, &new.pai).await?;
-    if row.is_dark || subscription::has_live_subscription(tx, row.pai).await? {
+    let is_dark = pai::lock_switch(tx, "$1", &[&row.pai.as_str()]).await?;
+    if is_dark || subscription::has_live_subscription(tx, row.pai).await? {
         return Ok(IssueSignupResult::AlreadyOnBill);
     }
     tx.execute_one(

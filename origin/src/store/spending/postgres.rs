@@ -88,6 +88,26 @@ pub(in crate::store) async fn release_charge(
     release_amount(tx, transaction_id, None).await
 }
 
+/// Releases the refunded amounts of several charges, one after the other, as two may be of one account. What
+/// their accounts have spent is locked before, in the order in which everyone locks several.
+pub(in crate::store) async fn release_refunds(
+    tx: &PgConnection<'_>,
+    refunds: &[(String, i64)],
+) -> Result<(), TxError> {
+    if refunds.is_empty() {
+        return Ok(());
+    }
+    let charges: Vec<&str> = refunds.iter().map(|(transaction_id, _)| transaction_id.as_str()).collect();
+    let sql = "SELECT 1 FROM transactions t JOIN pais p USING (pai)
+             JOIN spending s ON s.subscriber_id = p.subscriber_id AND s.currency = t.currency
+         WHERE t.transaction_id = ANY ($1) ORDER BY s.subscriber_id, s.currency FOR UPDATE OF s";
+    tx.query(sql, &[&charges]).await?;
+    for (transaction_id, amount_minor) in refunds {
+        release_refund(tx, transaction_id, *amount_minor).await?;
+    }
+    Ok(())
+}
+
 /// A refunded amount counts no more.
 pub(in crate::store) async fn release_refund(
     tx: &PgConnection<'_>,

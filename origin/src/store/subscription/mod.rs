@@ -96,6 +96,8 @@ pub enum RecordSubscriptionResult {
     AbovePrice,
     /// It costs more than a consent is believed for, and the operator has set no ceiling.
     AboveConsent,
+    /// The PAI is dark: another system answers for it.
+    NotCutOver,
 }
 
 impl From<NotAgreed> for RecordSubscriptionResult {
@@ -157,6 +159,8 @@ pub enum ChangeTermsResult {
     Recorded,
     /// Something has changed since it was read.
     Stale,
+    /// Its PAI is dark: another system answers for it.
+    NotCutOver,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,4 +170,6 @@ pub enum ChangeSubscriptionResult {
     /// The subscription is cancelled, and the partner says otherwise.
     Cancelled,
     NotFound,
+    /// Its PAI is dark: another system answers for it.
+    NotCutOver,
 }

@@ -56,7 +56,10 @@ pub(in crate::store) async fn record_subscription(
     let ext_id = request.ext_subscription_id.as_str();
     // The PAI is locked first, so that its closing, or another subscription for it, comes before or
     // after this one. The same id for two PAIs at once violates the unique index.
-    let state = pai::lock_pai(tx, partner, request.pai).await?;
+    let locked = pai::lock_pai(tx, partner, request.pai).await?;
+    if locked.is_some_and(|pai| pai.is_dark) {
+        return Ok(RecordSubscriptionResult::NotCutOver);
+    }
     let known = tx
         .query_optional(
             "SELECT partner_subscription_id, pai, origin, plan FROM partner_subscriptions
@@ -77,6 +80,7 @@ pub(in crate::store) async fn record_subscription(
             RecordSubscriptionResult::Conflict
         });
     }
+    let state = locked.map(|pai| pai.state);
     match state {
         Some(PaiState::Active | PaiState::Suspended) => {}
         Some(PaiState::Closed) | None => return Ok(RecordSubscriptionResult::PaiNotFound),
@@ -151,6 +155,9 @@ pub(in crate::store) async fn change_subscription(
     id: &ExtId,
     change: &SubscriptionChange,
 ) -> Result<ChangeSubscriptionResult, TxError> {
+    if pai::lock_switch_of_subscription(tx, partner, id).await? {
+        return Ok(ChangeSubscriptionResult::NotCutOver);
+    }
     // Locked, so that a subscription that is being cancelled is not revived.
     let row = tx
         .query_optional(
@@ -220,6 +227,9 @@ pub(in crate::store) async fn change_terms(
     new: &NewTerms,
 ) -> Result<ChangeTermsResult, TxError> {
     let Some((id, change_id)) = new.keys() else { return Ok(ChangeTermsResult::Stale) };
+    if pai::lock_switch_of_subscription(tx, &new.mandate.partner, &id).await? {
+        return Ok(ChangeTermsResult::NotCutOver);
+    }
     // Locked, so that it is not cancelled and has no other change meanwhile.
     let sql = "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = $1 FOR UPDATE";
     tx.query_optional(sql, &[&id.as_str()]).await?;

@@ -49,6 +49,10 @@ pub(in crate::store) fn record_subscription(
     request: &PartnerSubscriptionRequest,
     terms: &SubscriptionTerms,
 ) -> Result<RecordSubscriptionResult, StoreError> {
+    let found = pai::find_pai(tx, partner, request.pai)?;
+    if found.as_ref().is_some_and(|row| row.is_dark) {
+        return Ok(RecordSubscriptionResult::NotCutOver);
+    }
     let ext_id = request.ext_subscription_id.as_str();
     let mut select = tx.prepare_cached(
         "SELECT * FROM partner_subscriptions WHERE partner = ?1 AND ext_subscription_id = ?2",
@@ -67,7 +71,7 @@ pub(in crate::store) fn record_subscription(
             RecordSubscriptionResult::Conflict
         });
     }
-    let state = match pai::find_pai(tx, partner, request.pai)?.map(|row| row.state) {
+    let state = match found.map(|row| row.state) {
         Some(state @ (PaiState::Active | PaiState::Suspended)) => state,
         Some(PaiState::Closed) | None => return Ok(RecordSubscriptionResult::PaiNotFound),
     };
@@ -142,6 +146,9 @@ pub(in crate::store) fn change_subscription(
     id: &ExtId,
     change: &SubscriptionChange,
 ) -> Result<ChangeSubscriptionResult, StoreError> {
+    if pai::is_dark_subscription(tx, partner, id)? {
+        return Ok(ChangeSubscriptionResult::NotCutOver);
+    }
     let mut select = tx.prepare_cached(
         "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
     )?;
@@ -208,6 +215,9 @@ pub(in crate::store) fn change_terms(
     new: &NewTerms,
 ) -> Result<ChangeTermsResult, StoreError> {
     let Some((id, change_id)) = new.keys() else { return Ok(ChangeTermsResult::Stale) };
+    if pai::is_dark_subscription(tx, &new.mandate.partner, &id)? {
+        return Ok(ChangeTermsResult::NotCutOver);
+    }
     let found = find_subscription_mandate(tx, &new.mandate.partner, &id, change_id)?;
     if !found.is_some_and(|found| new.still_fits(&found)) {
         return Ok(ChangeTermsResult::Stale);
