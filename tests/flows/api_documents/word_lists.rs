@@ -1,9 +1,10 @@
 //! The lists of words in the documents that grow with onbill, written from their enums.
 
-use super::document::{documents, read_document};
+use super::document::{document, documents, read_document};
 use super::recorded_page::compare_with_recorded;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::locale::Locale;
+use onbill_domain::refusal_detail::{Ineligibility, RefusalReason, Suspension};
 use std::fmt::Write as _;
 
 /// A line of a document, as long as its neighbors.
@@ -71,5 +72,18 @@ fn word_lists_are_those_of_the_enums() {
     for document in documents() {
         let name = document.name;
         compare_with_recorded(&format!("{name}.json"), &write_word_lists(&read_document(name)));
+    }
+}
+
+/// They are in a sentence, because the words of two enums have no list of their own.
+#[test]
+fn reasons_that_partners_read_are_named() {
+    let ott = document("ott");
+    let sentence = &ott.schemas()["AccountErrorBody"]["properties"]["reason"]["description"];
+    let sentence = sentence.as_str().expect("is a text");
+    let ineligible = Ineligibility::ALL.map(RefusalReason::Ineligible).into_iter();
+    for reason in ineligible.chain(Suspension::ALL.map(RefusalReason::Suspended)) {
+        let is_named = sentence.contains(&format!("`{}`", reason.as_str()));
+        assert_eq!(is_named, reason.for_partner() == reason, "{}", reason.as_str());
     }
 }
