@@ -29,6 +29,26 @@ crate::wire_enum! {
 }
 
 impl DeclineReason {
+    /// What the reason means, for who writes programs or commands with it. The documents of the API
+    /// and the help of `close-pai` say it.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::ChargeExceedsTransactionLimit => "the amount is over the limit for one charge",
+            Self::ChargeExceedsDailyLimit => "the account's charges of the day would exceed its limit",
+            Self::ChargeExceedsMonthlyLimit => "the account's charges of the month would exceed its limit",
+            Self::ChargeUnderLimit => "the amount is below the smallest charge that billing takes",
+            Self::InsufficientBalance => "the prepaid balance does not cover the amount",
+            Self::AccountOnHold => "the account is suspended",
+            Self::AccountClosed => "the account has ended",
+            Self::AccountClosedTakenOver => "the account or its number belongs to another person now",
+            Self::AccountClosedFraud => "the operator closed the account for fraud",
+            Self::PaiRevokedByUser => "the customer unlinked the partner",
+            Self::RiskDeclined => {
+                "the risk rules of the operator, or the missing agreement of the customer; see `rawResult`"
+            }
+        }
+    }
+
     /// Whether the PAI of a charge that was declined for this reason is closed.
     pub fn closes_pai(self) -> bool {
         match self {

@@ -45,6 +45,28 @@ impl Locale {
         header.split(',').take(10).find_map(|part| Self::from_tag(part.split(';').next()?))
     }
 
+    /// The language's name in English, for the documentation of the API.
+    pub const fn english_name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::Es => "Spanish",
+            Self::Fr => "French",
+            Self::De => "German",
+            Self::Ar => "Arabic",
+        }
+    }
+
+    /// The language's own name, as the people who speak it write it.
+    pub const fn own_name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::Es => "Español",
+            Self::Fr => "Français",
+            Self::De => "Deutsch",
+            Self::Ar => "العربية",
+        }
+    }
+
     /// The HTML `dir` of the language: `rtl` or `ltr`.
     pub fn direction(self) -> &'static str {
         match self {
@@ -62,8 +84,8 @@ mod tests {
     fn locale_is_matched_by_language() {
         assert_eq!(Locale::from_tag("ar-EG"), Some(Locale::Ar));
         assert_eq!(Locale::from_tag("DE"), Some(Locale::De));
-        assert_eq!(Locale::from_tag("pt"), None);
-        assert_eq!(Locale::from_accept_language("pt-BR, es;q=0.8, en;q=0.5"), Some(Locale::Es));
+        assert_eq!(Locale::from_tag("tlh"), None);
+        assert_eq!(Locale::from_accept_language("tlh, es;q=0.8, en;q=0.5"), Some(Locale::Es));
         assert_eq!(Locale::from_accept_language(""), None);
     }
 }

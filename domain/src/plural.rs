@@ -56,7 +56,7 @@ mod tests {
         ] {
             assert_eq!(PluralForm::of(count, Locale::Ar).as_str(), form, "{count}");
         }
-        for locale in [Locale::En, Locale::Es, Locale::Fr, Locale::De] {
+        for locale in Locale::ALL.into_iter().filter(|locale| *locale != Locale::Ar) {
             let forms = [1, 2, 12].map(|count| PluralForm::of(count, locale).as_str());
             assert_eq!(forms, ["one", "other", "other"], "{locale:?}");
         }

@@ -188,7 +188,8 @@ mod tests {
                         }
                     }
                     Locale::Ar => assert!(!text.contains([',', ';', '?']), "{key}: {text}"),
-                    Locale::En | Locale::De => {}
+                    // The others have the punctuation of English.
+                    _ => {}
                 }
             }
         }

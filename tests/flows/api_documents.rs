@@ -1,6 +1,7 @@
 //! The OpenAPI documents in `docs/api`, compared with what they describe: the tables of routes, the
 //! wire types, and the recorded transcripts. They are written by hand, so that the wire types stay
-//! readable; these tests find what is missing, wrong or too much. The edge compares its own table in
+//! readable, but for the lists of words in `word_lists`; these tests find what is missing, wrong or too
+//! much. The edge compares its own table in
 //! `worker/src/tests/api_documents.rs`.
 
 mod document;
@@ -11,6 +12,7 @@ mod recorded_page;
 mod reference;
 mod schemas;
 mod transcripts;
+mod word_lists;
 
 use document::{Document, document};
 use onbill_domain::wire::partner::{

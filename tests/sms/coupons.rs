@@ -13,6 +13,7 @@ use crate::smsc_link::UNANSWERED_SECONDS;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
+use onbill_domain::locale::Locale;
 use onbill_origin::instruments::Alarm;
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::db_folder;
@@ -44,7 +45,7 @@ async fn assert_came_and_redeems(system: &CouponSystem, times: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn code_received_in_parts_redeems() {
     for system in CouponSystem::on_each_kind_of_database(&json!({})).await {
-        for (locale, already) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
+        for (already, locale) in Locale::ALL.into_iter().map(Locale::as_str).enumerate() {
             system.issue_coupon(locale, locale).await;
             let before = system.operator.smsc_wishes().len();
             system.deliver_due().await;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::PIN_DIGITS;
+use onbill_domain::locale::Locale;
 use onbill_domain::signature::sign_request;
 use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
@@ -102,8 +103,8 @@ async fn pin_arrives_in_every_language() {
         let link = SmscLink::new().await;
         let origin = PinOrigin::new(&link, name, PATIENCE.as_secs()).await;
         until_connected(&*origin.app.sms).await;
-        for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
-            origin.enter_number(locale).await;
+        for (at, locale) in Locale::ALL.into_iter().enumerate() {
+            origin.enter_number(locale.as_str()).await;
             origin.deliver_until_received(&link, at + 1).await;
             let text = &link.received_sms(GOOD).await[at];
             assert!(!pin_in(text).is_empty() && text.contains(name), "{text}");

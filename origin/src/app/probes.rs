@@ -101,8 +101,10 @@ fn list_urls(config: &Config) -> Vec<(String, String)> {
     for partner in &config.partners {
         urls.extend(partner.url.iter().map(|url| shown(&format!("url of partner {}", partner.id), url)));
     }
-    if let SmsSettings::Kannel(settings) = &config.sms {
-        urls.push(shown("sms.url", &settings.url));
+    match &config.sms {
+        SmsSettings::Kannel(settings) => urls.push(shown("sms.url", &settings.url)),
+        // The CSP API is at `bss_url`; an SMSC has no URL of HTTP, and is connected to.
+        SmsSettings::Csp(_) | SmsSettings::Smpp(_) => {}
     }
     if let Some(url) = &config.alarms.webhook {
         urls.push((format!("alarms.webhook {}", mask_url(url)), url.clone()));

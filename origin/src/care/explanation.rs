@@ -21,3 +21,20 @@ pub(super) fn explain(reason: DeclineReason) -> &'static str {
         }
     }
 }
+
+/// What an agent says a link is closed for.
+pub(crate) fn close_words(reason: DeclineReason) -> &'static str {
+    match reason {
+        DeclineReason::PaiRevokedByUser => "The customer wants it",
+        DeclineReason::AccountClosedFraud => "Fraud",
+        DeclineReason::AccountClosed => "The account has ended",
+        DeclineReason::AccountClosedTakenOver => "Another person has the account or its number",
+        DeclineReason::ChargeExceedsTransactionLimit
+        | DeclineReason::ChargeExceedsDailyLimit
+        | DeclineReason::ChargeExceedsMonthlyLimit
+        | DeclineReason::ChargeUnderLimit
+        | DeclineReason::InsufficientBalance
+        | DeclineReason::AccountOnHold
+        | DeclineReason::RiskDeclined => "Other",
+    }
+}

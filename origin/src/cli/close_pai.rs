@@ -4,7 +4,8 @@ use super::acting::Acting;
 use super::opening::{database_failed, open_store};
 use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
@@ -27,33 +28,17 @@ pub(super) struct Arguments {
     #[arg(value_parser = parse_pai)]
     pai: Pai,
     /// Why.
-    reason: Reason,
+    #[arg(value_parser = closing_reasons())]
+    reason: DeclineReason,
     #[command(flatten)]
     acting: Acting,
 }
 
-/// The reasons that end a PAI.
-#[derive(Clone, Copy, ValueEnum)]
-enum Reason {
-    /// The account has ended
-    AccountClosed,
-    /// The account went to another person
-    AccountClosedTakenOver,
-    /// The account was ended for fraud
-    AccountClosedFraud,
-    /// The customer does not want to pay this partner on the bill any more
-    PaiRevokedByUser,
-}
-
-impl From<Reason> for DeclineReason {
-    fn from(reason: Reason) -> Self {
-        match reason {
-            Reason::AccountClosed => Self::AccountClosed,
-            Reason::AccountClosedTakenOver => Self::AccountClosedTakenOver,
-            Reason::AccountClosedFraud => Self::AccountClosedFraud,
-            Reason::PaiRevokedByUser => Self::PaiRevokedByUser,
-        }
-    }
+/// Takes the reasons that end a PAI, and lists them in the help.
+fn closing_reasons() -> impl TypedValueParser<Value = DeclineReason> {
+    let closing = DeclineReason::ALL.into_iter().filter(|reason| reason.closes_pai());
+    let words = closing.map(|reason| PossibleValue::new(reason.as_str()).help(reason.meaning()));
+    PossibleValuesParser::new(words).try_map(|word| DeclineReason::parse(&word).ok_or("is no reason"))
 }
 
 fn parse_pai(text: &str) -> Result<Pai, &'static str> {
@@ -63,7 +48,7 @@ fn parse_pai(text: &str) -> Result<Pai, &'static str> {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, store) = open_store(config, OpenMode::Migrate).await?;
-        let reason = DeclineReason::from(self.reason);
+        let reason = self.reason;
         let end = store
             .close_link(
                 None,

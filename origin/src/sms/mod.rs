@@ -45,27 +45,25 @@ pub fn open_gateway(
     random: &Arc<dyn Random>,
     instruments: &Arc<Instruments>,
 ) -> Result<Arc<dyn SmsGateway>, String> {
-    let opened: Result<Arc<dyn SmsGateway>, String> = match settings {
-        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp)))),
-        SmsSettings::Kannel(settings) => kannel::KannelGateway::open(
-            settings,
-            Arc::clone(peer),
-            Arc::clone(clock),
-            Arc::clone(random),
-            Arc::clone(instruments),
-        )
-        .map(|texts| Arc::new(texts) as _),
+    let (opened, called_as): (Result<Arc<dyn SmsGateway>, String>, _) = match settings {
+        SmsSettings::Csp(_) => (Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp)))), Some(gateway::CSP)),
+        SmsSettings::Kannel(settings) => {
+            let opened = kannel::KannelGateway::open(
+                settings,
+                Arc::clone(peer),
+                Arc::clone(clock),
+                Arc::clone(random),
+                Arc::clone(instruments),
+            );
+            (opened.map(|gateway| Arc::new(gateway) as _), Some(gateway::KANNEL))
+        }
         SmsSettings::Smpp(settings) => {
-            smpp::SmppGateway::open(settings, Arc::clone(clock), Arc::clone(random), Arc::clone(instruments))
-                .map(|texts| Arc::new(texts) as _)
+            let (clock, random) = (Arc::clone(clock), Arc::clone(random));
+            let opened = smpp::SmppGateway::open(settings, clock, random, Arc::clone(instruments));
+            (opened.map(|gateway| Arc::new(gateway) as _), None)
         }
     };
     let gateway = opened.map_err(|complaint| format!("sms: {complaint}"))?;
-    let called_as = match settings {
-        SmsSettings::Csp(_) => Some(gateway::CSP),
-        SmsSettings::Kannel(_) => Some(gateway::KANNEL),
-        SmsSettings::Smpp(_) => None,
-    };
     let instruments = Arc::clone(instruments);
     Ok(Arc::new(counted::CountedGateway { gateway, called_as, instruments }))
 }

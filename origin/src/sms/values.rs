@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn price_has_the_decimal_mark_of_language_and_country() {
         let price = Money { amount_minor: 1799, currency: Currency::parse("USD").expect("is listed") };
-        for (locale, country, text) in [
+        let written = [
             (Locale::En, "US", "17.99 USD"),
             (Locale::Es, "US", "17.99 USD"),
             (Locale::Es, "MX", "17.99 USD"),
@@ -73,7 +73,11 @@ mod tests {
             (Locale::Ar, "EG", "17.99 USD"),
             (Locale::Ar, "LB", "17,99 USD"),
             (Locale::Ar, "MA", "17,99 USD"),
-        ] {
+        ];
+        for locale in Locale::ALL {
+            assert!(written.iter().any(|(tried, ..)| *tried == locale), "{locale:?} has no price here");
+        }
+        for (locale, country, text) in written {
             assert_eq!(price_text(price, locale, country), text, "{locale:?} {country}");
         }
         for (amount_minor, currency, text) in [(1500, "JPY", "1500 JPY"), (6500, "KWD", "6,500 KWD")] {

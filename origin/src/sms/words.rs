@@ -79,5 +79,10 @@ mod tests {
         assert_eq!(texts(Locale::En), ["1 month", "2 months", "6 months", "12 months"]);
         assert_eq!(texts(Locale::De), ["1 Monat", "2 Monate", "6 Monate", "12 Monate"]);
         assert_eq!(texts(Locale::Ar), ["شهر واحد", "شهرين", "6 أشهر", "12 شهرا"]);
+        for (locale, months) in Locale::ALL.into_iter().flat_map(|locale| (1..=60).map(move |n| (locale, n)))
+        {
+            let text = months_text(months, locale);
+            assert!(!text.is_empty() && !text.contains('{'), "{locale:?} {months}: {text}");
+        }
     }
 }

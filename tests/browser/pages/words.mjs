@@ -8,6 +8,9 @@ const read = locale => {
   return { ...others, widget: { ...result, ...refusal, ...widget } };
 };
 
+/** Every language that onbill has words in. */
+export const LANGUAGES = fs.readdirSync('words').map(file => file.replace('.json', ''));
+
 /** Keeps the direction of a name to itself, where it or the text around it runs from right to left. */
 const isolated = (locale, name) => locale === 'ar' || /[\u0590-\u08ff]/.test(name) ? `\u2068${name}\u2069` : name;
 

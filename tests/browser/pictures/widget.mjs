@@ -7,6 +7,7 @@ import { until } from '../harness/until.mjs';
 import { writeIndex, writeSheets } from './contact_sheet.mjs';
 import { slug } from './slug.mjs';
 
+/** The model, one with long words, and one from right to left. The pictures of each language take a while. */
 const LOCALES = ['en', 'de', 'ar'];
 const WIDTHS = [280, 320, 360, 1280];
 /** Higher than any step: a picture of what is higher than the window takes the letters' size back, and shows another place. */

@@ -1,7 +1,10 @@
 //! An OpenAPI document, as far as the tests ask about it.
 
+use super::word_lists::write_word_lists;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 /// One of the files in `docs/api`.
 pub(super) struct Document {
@@ -17,20 +20,18 @@ pub(super) struct Operation<'a> {
     pub(super) json: &'a Value,
 }
 
-macro_rules! documents {
-    ($($name:literal)+) => {
-        /// All of them.
-        pub(super) fn documents() -> Vec<Document> {
-            vec![$(Document {
-                name: $name,
-                json: serde_json::from_str(include_str!(concat!("../../../docs/api/", $name, ".json")))
-                    .expect("is JSON"),
-            }),+]
-        }
-    };
+/// All of them. The lists of words are those of the code, so that a page can be written in the same
+/// run as the list.
+pub(super) fn documents() -> Vec<Document> {
+    let parse = |name| serde_json::from_str(&write_word_lists(&read_document(name))).expect("is JSON");
+    ["ott", "operator", "csp", "partner"].map(|name| Document { name, json: parse(name) }).into()
 }
 
-documents! { "ott" "operator" "csp" "partner" }
+/// The document as it is written.
+pub(super) fn read_document(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api");
+    fs::read_to_string(folder.join(format!("{name}.json"))).expect("can be read")
+}
 
 /// The document of this name.
 pub(super) fn document(name: &str) -> Document {

@@ -1,6 +1,7 @@
 //! The partner: it charges, repeatedly and concurrently, queries the status of a charge, and
 //! remembers every response.
 
+use super::audit::limits::{is_limit, parse_reason};
 use super::coupons::ResponseClaim;
 use super::outcomes::RunOutcome;
 use super::run::SimulationRun;
@@ -146,10 +147,7 @@ impl SimulationRun {
                     Some("DECLINED") => {
                         self.tally.count(RunOutcome::Decline);
                         self.hear_gap(post, created, answer);
-                        if answer["declineReason"]
-                            .as_str()
-                            .is_some_and(|reason| reason.starts_with("charge-"))
-                        {
+                        if answer["declineReason"].as_str().map(parse_reason).is_some_and(is_limit) {
                             self.tally.count(RunOutcome::Limited);
                         }
                     }

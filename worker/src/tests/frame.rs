@@ -214,7 +214,7 @@ async fn language_is_parameter_then_browser_then_english() {
     let edge = TestEdge::new();
     for (query, header, expected) in [
         ("&locale=ar-EG", "de", "<html lang=\"ar\" dir=\"rtl\">"),
-        ("&locale=xx", "pt, de;q=0.9", "<html lang=\"de\" dir=\"ltr\">"),
+        ("&locale=xx", "tlh, de;q=0.9", "<html lang=\"de\" dir=\"ltr\">"),
         ("", "es-MX", "<html lang=\"es\" dir=\"ltr\">"),
         ("", "xx", "<html lang=\"en\" dir=\"ltr\">"),
     ] {

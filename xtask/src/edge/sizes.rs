@@ -6,8 +6,9 @@ use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 use crate::setup::node_command;
 
-/// Files that are sent as one response, those of the widget as the profile ships them. Of a file of words only the section
-/// after `#` is sent, and of a section that ends with `[]` only the texts.
+/// Files that are sent as one response, those of the widget as the profile ships them. Of the words only the section after
+/// `#` is sent, and of a section that ends with `[]` only the texts. They are sent in one language, and the one that makes
+/// the largest response counts: `LANGUAGE` stands for each in turn.
 struct Asset {
     name: &'static str,
     files: &'static [&'static str],
@@ -17,16 +18,15 @@ struct Asset {
 }
 
 const ASSETS: [Asset; 5] = [
-    // Loaded by the operator's page before it shows anything: two network packets at most. Each browser gets it in one
-    // language; these words are the longest.
+    // Loaded by the operator's page before it shows anything: two network packets at most.
     Asset {
         name: "loader",
-        files: &["worker/widget/onbill.js", "worker/widget/onbill.css", "words/ar.json#loader[]"],
+        files: &["worker/widget/onbill.js", "worker/widget/onbill.css", "words/LANGUAGE.json#loader[]"],
         gzip_bytes_max: 2 * 1024,
         is_enforced: true,
     },
     // Style, script and one language's strings are inlined into the shell, so it is one response of the first
-    // round trip (ten packets, RFC 6928). The Arabic ones are the longest.
+    // round trip (ten packets, RFC 6928).
     Asset {
         name: "frame",
         files: &[
@@ -46,7 +46,7 @@ const ASSETS: [Asset; 5] = [
             "worker/widget/frame-confirm.js",
             "worker/widget/frame-around.js",
             "worker/widget/frame.js",
-            "words/ar.json#widget",
+            "words/LANGUAGE.json#widget",
         ],
         gzip_bytes_max: 12 * 1024,
         is_enforced: true,
@@ -70,13 +70,14 @@ const ASSETS: [Asset; 5] = [
 ];
 
 /// A node script: each argument is a group of files joined by `|`, the output is the raw and the compressed size of each
-/// group. node is required anyway; a compression library is not.
-const SIZES_SCRIPT: &str = "const z=require('zlib'),fs=require('fs');\
+/// group, in the language in which it is largest. node is required anyway; a compression library is not.
+const SIZES_SCRIPT: &str = "const z=require('zlib'),fs=require('fs'),languages=fs.readdirSync('words');\
     const read=f=>{const [path,section]=f.split('#'),text=fs.readFileSync(path);if(!section)return text;\
         const words=JSON.parse(text)[section.replace('[]','')];\
         return Buffer.from(JSON.stringify(section.endsWith('[]')?Object.values(words):words))};\
-    process.stdout.write(JSON.stringify(process.argv.slice(1).map(g=>{const all=Buffer.concat(g.split('|').map(read));\
-        return [all.length,z.gzipSync(all,{level:9}).length]})))";
+    const measure=g=>{const all=Buffer.concat(g.split('|').map(read));return [all.length,z.gzipSync(all,{level:9}).length]};\
+    const largest=g=>(g.includes('LANGUAGE')?languages:['']).map(l=>measure(g.replace('LANGUAGE.json',l))).reduce((a,b)=>b[1]>a[1]?b:a);\
+    process.stdout.write(JSON.stringify(process.argv.slice(1).map(largest)))";
 
 /// Prints raw and compressed sizes, and fails when an enforced limit is exceeded.
 pub(crate) fn print_and_check_sizes(profile: Profile) -> Outcome {

@@ -1,8 +1,7 @@
 //! `POST /care/links/close`: an agent ends a link. It is asked about first: a closed PAI never opens again.
 
-use super::subscriber::close_words;
 use super::way_back;
-use crate::care::{Act, charged_elsewhere};
+use crate::care::{Act, charged_elsewhere, close_words};
 use crate::console::Console;
 use crate::console::access::{HasReference, require_reference, require_with_form};
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};

@@ -16,17 +16,6 @@ static WORDS: LazyLock<[(Locale, Map<String, Value>); Locale::ALL.len()]> = Lazy
     })
 });
 
-/// The language's own name.
-const fn name_of(locale: Locale) -> &'static str {
-    match locale {
-        Locale::En => "English",
-        Locale::Es => "Español",
-        Locale::Fr => "Français",
-        Locale::De => "Deutsch",
-        Locale::Ar => "العربية",
-    }
-}
-
 /// The sentence of each language, under a heading to open.
 pub(super) fn in_customers_words(reason: DeclineReason, operator_name: &str) -> Markup {
     let key = format!("reason-{}", reason.as_str());
@@ -36,7 +25,7 @@ pub(super) fn in_customers_words(reason: DeclineReason, operator_name: &str) -> 
             dl class="facts" {
                 @for (locale, words) in WORDS.iter() {
                     @let text = words.get(&key).and_then(Value::as_str).unwrap_or_default();
-                    dt lang=(locale.as_str()) { (name_of(*locale)) }
+                    dt lang=(locale.as_str()) { (locale.own_name()) }
                     dd lang=(locale.as_str()) dir=(locale.direction()) {
                         (fill_placeholders(text, &[("operator", operator_name)]))
                     }

@@ -2,7 +2,7 @@
 
 use super::timeline::show_timeline;
 use super::{CustomerPage, REFERENCE_HINT};
-use crate::care::{Act, LINKS_WITH_CHARGES_MAX};
+use crate::care::{Act, LINKS_WITH_CHARGES_MAX, close_words};
 use crate::console::text::show_time;
 use crate::console::viewer::Viewer;
 use maud::{Markup, html};
@@ -128,22 +128,5 @@ fn close_form(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
                 button class="danger" { "Close " (link.partner) "…" }
             }
         }
-    }
-}
-
-/// What an agent says a link is closed for.
-pub(super) fn close_words(reason: DeclineReason) -> &'static str {
-    match reason {
-        DeclineReason::PaiRevokedByUser => "The customer wants it",
-        DeclineReason::AccountClosedFraud => "Fraud",
-        DeclineReason::AccountClosed => "The account has ended",
-        DeclineReason::AccountClosedTakenOver => "Another person has the account or its number",
-        DeclineReason::ChargeExceedsTransactionLimit
-        | DeclineReason::ChargeExceedsDailyLimit
-        | DeclineReason::ChargeExceedsMonthlyLimit
-        | DeclineReason::ChargeUnderLimit
-        | DeclineReason::InsufficientBalance
-        | DeclineReason::AccountOnHold
-        | DeclineReason::RiskDeclined => "Other",
     }
 }

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 impl Store {
     /// Claims the partner's id, records the charge and puts its job into the queue, leased to the
-    /// caller until `answering_until`. A charge that the PAI's state, the mandate, a coupon or a
+    /// caller until `responding_until`. A charge that the PAI's state, the mandate, a coupon or a
     /// limit declines is recorded as declined, with its response. They are asked in this order. Of a claim,
     /// a charge that another system has posted, a repeat gets the result that it had there.
     pub async fn post_charge(

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Store {
     /// Claims the coupon for the partner's reference, records its charge and puts the charge's job
-    /// into the queue, leased to the caller until `answering_until`. A wrong code is counted.
+    /// into the queue, leased to the caller until `responding_until`. A wrong code is counted.
     pub async fn redeem_coupon(
         &self,
         nonce: Nonce,

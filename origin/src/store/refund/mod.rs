@@ -19,7 +19,7 @@ use onbill_domain::wire::ott::{RefundRequest, RefundResponse};
 
 impl Store {
     /// Claims the partner's id, reserves the amount on the charge and puts the refund's job into
-    /// the queue, leased to the caller until `answering_until`.
+    /// the queue, leased to the caller until `responding_until`.
     pub async fn post_refund(
         &self,
         nonce: Nonce,

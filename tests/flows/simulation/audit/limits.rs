@@ -5,6 +5,11 @@
 use super::StoredCharge;
 use crate::simulation::run::{LIMITS, SimulationRun};
 use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason::{
+    self, AccountClosed, AccountClosedFraud, AccountClosedTakenOver, AccountOnHold, ChargeExceedsDailyLimit,
+    ChargeExceedsMonthlyLimit, ChargeExceedsTransactionLimit, ChargeUnderLimit, InsufficientBalance,
+    PaiRevokedByUser, RiskDeclined,
+};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeMap;
 
@@ -36,7 +41,7 @@ pub(super) async fn check_limits(
     let (coupons, charges): (Vec<_>, Vec<_>) =
         charges.iter().partition(|(id, _)| StoredCharge::is_coupons(id));
     for (id, coupon) in coupons {
-        if is_limit(coupon.reason.as_deref()) {
+        if coupon.reason.as_deref().map(parse_reason).is_some_and(is_limit) {
             found.push(format!("{id} was declined by a limit: {:?}", coupon.reason));
         }
     }
@@ -47,7 +52,7 @@ pub(super) async fn check_limits(
             if charge.status == "APPROVED" {
                 span.charged += charge.value - charge.refunded;
             }
-            if !is_limit(charge.reason.as_deref()) {
+            if !charge.reason.as_deref().map(parse_reason).is_some_and(is_limit) {
                 span.counted += charge.value;
             }
         }
@@ -60,12 +65,13 @@ pub(super) async fn check_limits(
     }
     for (id, charge) in charges {
         let [month, day] = spans(charge).map(|span| totals[&span].counted + charge.value);
-        let fits = match charge.reason.as_deref() {
-            Some("charge-exceeds-transaction-limit") => charge.value > LIMITS.transaction,
-            Some("charge-under-limit") => charge.value < LIMITS.smallest,
-            Some("charge-exceeds-daily-limit") => day > LIMITS.day,
-            Some("charge-exceeds-monthly-limit") => month > LIMITS.month,
-            Some(_) => true,
+        let fits = match charge.reason.as_deref().map(parse_reason) {
+            Some(ChargeExceedsTransactionLimit) => charge.value > LIMITS.transaction,
+            Some(ChargeUnderLimit) => charge.value < LIMITS.smallest,
+            Some(ChargeExceedsDailyLimit) => day > LIMITS.day,
+            Some(ChargeExceedsMonthlyLimit) => month > LIMITS.month,
+            // A limit without a line above would not be held to anything.
+            Some(other) => !is_limit(other),
             None => (LIMITS.smallest..=LIMITS.transaction).contains(&charge.value),
         };
         if !fits {
@@ -74,6 +80,23 @@ pub(super) async fn check_limits(
     }
 }
 
-fn is_limit(reason: Option<&str>) -> bool {
-    reason.is_some_and(|reason| reason.starts_with("charge-"))
+pub(in crate::simulation) fn parse_reason(word: &str) -> DeclineReason {
+    DeclineReason::parse(word).expect("is a reason")
+}
+
+/// Whether a charge that was declined for this reason was over or under a limit.
+pub(in crate::simulation) fn is_limit(reason: DeclineReason) -> bool {
+    match reason {
+        ChargeExceedsTransactionLimit
+        | ChargeUnderLimit
+        | ChargeExceedsDailyLimit
+        | ChargeExceedsMonthlyLimit => true,
+        InsufficientBalance
+        | AccountOnHold
+        | AccountClosed
+        | AccountClosedTakenOver
+        | AccountClosedFraud
+        | PaiRevokedByUser
+        | RiskDeclined => false,
+    }
 }

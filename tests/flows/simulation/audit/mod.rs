@@ -5,7 +5,7 @@ mod coupon_watch;
 mod coupons;
 mod db_reader;
 mod desks;
-mod limits;
+pub(super) mod limits;
 mod mandates;
 mod pai_watch;
 mod paid_days;
