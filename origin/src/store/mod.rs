@@ -6,8 +6,8 @@
 //!
 //! The noun is the folder: `NOUN/mod.rs` has its types and use cases, `NOUN/sqlite.rs` and `NOUN/postgres.rs` the SQL of
 //! both databases in the same order; `NOUN/postgres_group.rs` has what PostgreSQL does for several calls in one
-//! transaction, see `postgres/groups.rs`. [`sqlite`] and [`postgres`] know no noun: they connect, migrate, and run
-//! transactions. Nouns call each other downwards only, in the order of the modules below.
+//! transaction, see `postgres/groups.rs`. Otherwise [`sqlite`] and [`postgres`] know no noun: they connect, migrate,
+//! and run transactions. Nouns call each other downwards only, in the order of the modules below.
 
 mod clock_skew;
 mod commits;
