@@ -1,10 +1,8 @@
 //! What was loaded is turned on, each PAI once, and can be written out again as it is by then.
 
 use crate::dark_pais::pai_of;
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_day, parse_ext_id,
-    partner_id,
-};
+use crate::test_store::{TestStore, job_name, new_charge, new_refund, new_signup};
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
 use onbill_domain::msisdn::Msisdn;
