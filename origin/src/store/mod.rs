@@ -119,7 +119,7 @@ pub use mandate::{
 };
 pub use migration::{MIGRATIONS, Migration, SCHEMA_VERSION};
 pub use migration_file::{
-    AccountsAre, Claim, DarkPai, DarkSubscription, FileProgress, LineFingerprint, LineHolder, LoadOutcome, LoadPlace,
+    AccountsAre, Claim, DarkPai, DarkSubscription, FileProgress, LineFingerprint, LoadOutcome, LoadPlace,
     LoadRefusal, MigrationFileKind, NewMigrationFile, NewSubscriberIds,
 };
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
