@@ -360,8 +360,8 @@ mod tests {
                 let agreement = word_agreement(locale, &AgreementFacts { first_charge, ..facts() });
                 let text = agreement.to_text();
                 assert_eq!(text.matches('{').count(), 1, "{locale:?}: {text}");
-                for said in ["{line}", "Netflix Standard", "15.99 USD", "Acme Mobile", "https://"] {
-                    assert!(text.contains(said), "{locale:?} {said}: {text}");
+                for part in ["{line}", "Netflix Standard", "15.99 USD", "Acme Mobile", "https://"] {
+                    assert!(text.contains(part), "{locale:?} {part}: {text}");
                 }
                 assert_eq!(text.contains("2027-01-01"), first_charge.is_some(), "{locale:?}: {text}");
                 assert_eq!(text.lines().count(), 14, "{locale:?}: {text}");

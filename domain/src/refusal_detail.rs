@@ -135,7 +135,7 @@ mod tests {
         let minor = RefusalReason::Ineligible(Ineligibility::Minor);
         assert_eq!(minor.for_partner(), RefusalReason::Ineligible(Ineligibility::Other));
         let suspended = Suspension::ALL.map(RefusalReason::Suspended);
-        let told = Ineligibility::ALL.map(RefusalReason::Ineligible).into_iter().chain(suspended);
-        assert!(told.filter(|reason| *reason != minor).all(|reason| reason.for_partner() == reason));
+        let reasons = Ineligibility::ALL.map(RefusalReason::Ineligible).into_iter().chain(suspended);
+        assert!(reasons.filter(|reason| *reason != minor).all(|reason| reason.for_partner() == reason));
     }
 }

@@ -216,7 +216,7 @@ mod tests {
         assert_eq!((both.correlator.as_str(), both.parent.to_string().as_str()), ("c-1", PARENT));
         for malformed in [&[("traceparent", "00-0")][..], &[("traceparent", PARENT), ("traceparent", PARENT)]]
         {
-            assert_eq!(read(malformed), Some(begun.clone()), "the trace begins anew");
+            assert_eq!(read(malformed), Some(begun.clone()), "a new trace begins");
         }
         assert_eq!(read(&[("x-correlator", "not one")]), None);
     }

@@ -86,7 +86,7 @@ pub(crate) async fn partner_state_of(system: &TestSystem, email: &str) -> Value 
     assert_eq!(system.partner_charges().await["contradictions"], json!([]));
     let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
     let account = accounts.into_iter().find(|account| account["email"] == email).expect("is a member");
-    account["pays"]["told"].clone()
+    account["pays"]["reported"].clone()
 }
 
 /// State and version in the edge's store.

@@ -47,7 +47,7 @@ async fn request_erasure(system: &TestSystem, id: &str) -> Value {
 async fn last_account_state(system: &TestSystem) -> Value {
     let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
     let ann = accounts.into_iter().find(|account| account["email"] == "ann@example.com");
-    ann.expect("is a member")["pays"]["told"].clone()
+    ann.expect("is a member")["pays"]["reported"].clone()
 }
 
 #[tokio::test]

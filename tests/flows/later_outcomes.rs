@@ -26,7 +26,7 @@ async fn partner_knowledge(system: &TestSystem) -> (Value, Value) {
     let known = system.partner_charges().await;
     assert_eq!(known["contradictions"], json!([]));
     let charge = &known["charges"][0];
-    (charge["told"]["status"].clone(), charge["by"].clone())
+    (charge["reported"]["status"].clone(), charge["by"].clone())
 }
 
 /// How often the partner was called at this path.
@@ -42,13 +42,13 @@ async fn outbox_is_empty(system: &TestSystem) -> bool {
 #[tokio::test]
 async fn charge_webhook_is_sent_once_when_settled() {
     let system = system_with_unclear_charge().await;
-    assert_eq!(partner_knowledge(&system).await, (json!("PENDING"), json!("answer")));
+    assert_eq!(partner_knowledge(&system).await, (json!("PENDING"), json!("response")));
     system.advance_seconds(361);
     system.acme.deliver_due().await;
-    assert_eq!(partner_knowledge(&system).await, (json!("APPROVED"), json!("notice")));
+    assert_eq!(partner_knowledge(&system).await, (json!("APPROVED"), json!("webhook")));
     assert_eq!(count_webhooks(&system, "/transaction-state"), 1);
     assert!(outbox_is_empty(&system).await);
-    let charge = &system.partner_charges().await["charges"][0]["told"];
+    let charge = &system.partner_charges().await["charges"][0]["reported"];
     let (_, asked) = system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
     assert_eq!(*charge, asked, "a notice says what a question is answered");
 }
@@ -62,9 +62,9 @@ async fn decline_is_reported_with_its_reason() {
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,ceased")).await;
     system.advance_seconds(361);
     system.acme.deliver_due().await;
-    assert_eq!(partner_knowledge(&system).await, (json!("DECLINED"), json!("notice")));
+    assert_eq!(partner_knowledge(&system).await, (json!("DECLINED"), json!("webhook")));
     let charge = &system.partner_charges().await["charges"][0];
-    assert_eq!(charge["told"]["declineReason"], "account-closed");
+    assert_eq!(charge["reported"]["declineReason"], "account-closed");
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn what_was_clear_at_once_needs_no_notice() {
     system.advance_seconds(86_400);
     system.acme.deliver_due().await;
     assert_eq!(count_webhooks(&system, "/transaction-state") + count_webhooks(&system, "/refund-state"), 0);
-    assert_eq!(partner_knowledge(&system).await, (json!("APPROVED"), json!("answer")));
+    assert_eq!(partner_knowledge(&system).await, (json!("APPROVED"), json!("response")));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn webhook_reaches_partner_after_a_day_of_outage() {
     system.network.clear_faults();
     system.advance_seconds(2 * 86_400);
     system.acme.deliver_due().await;
-    assert_eq!(partner_knowledge(&system).await, (json!("APPROVED"), json!("notice")));
+    assert_eq!(partner_knowledge(&system).await, (json!("APPROVED"), json!("webhook")));
     assert!(outbox_is_empty(&system).await);
 }
 
@@ -151,10 +151,10 @@ async fn refund_webhook_is_sent_and_shown_when_settled() {
     system.network.clear_faults();
     system.advance_seconds(361);
     system.acme.deliver_due().await;
-    let told_of = &system.partner_charges().await["charges"][0];
-    let refund = &told_of["refunds"][0];
-    assert_eq!((&refund["told"]["status"], &refund["by"]), (&json!("APPROVED"), &json!("notice")));
-    assert_eq!(told_of["remaining"]["value"], 799);
+    let charge = &system.partner_charges().await["charges"][0];
+    let refund = &charge["refunds"][0];
+    assert_eq!((&refund["reported"]["status"], &refund["by"]), (&json!("APPROVED"), &json!("webhook")));
+    assert_eq!(charge["remaining"]["value"], 799);
     assert_eq!(
         (count_webhooks(&system, "/refund-state"), count_webhooks(&system, "/transaction-state")),
         (1, 0)
@@ -189,5 +189,5 @@ async fn only_the_pairs_own_key_tells() {
         assert_eq!(status.as_u16(), if origin == "nova" { 404 } else { 401 });
     }
     let charge = &system.partner_charges().await["charges"][0];
-    assert_eq!(charge["told"]["status"], "PENDING");
+    assert_eq!(charge["reported"]["status"], "PENDING");
 }

@@ -102,5 +102,5 @@ async fn redirect_of_a_webhook_is_no_receipt() {
     system.advance_seconds(86_400);
     system.acme.deliver_due().await;
     let known = system.partner_charges().await;
-    assert_eq!(known["charges"][0]["told"]["status"], "APPROVED");
+    assert_eq!(known["charges"][0]["reported"]["status"], "APPROVED");
 }

@@ -132,10 +132,10 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
         ("lost", Cause::PendingTooLong, RepairOutcome::PutBack),
         ("leased", Cause::PendingTooLong, RepairOutcome::UnderWay),
         ("r-1", Cause::PendingTooLong, RepairOutcome::PutBack),
-        ("untold", Cause::StatusDiffersAtPartner, RepairOutcome::NoticeQueued),
+        ("untold", Cause::StatusDiffersAtPartner, RepairOutcome::WebhookQueued),
         ("untold", Cause::MissingOnBill, RepairOutcome::ByHand),
         ("contradicted", Cause::StatusDiffersAtPartner, RepairOutcome::ByHand),
-        ("declined", Cause::StatusDiffersAtPartner, RepairOutcome::NoticeQueued),
+        ("declined", Cause::StatusDiffersAtPartner, RepairOutcome::WebhookQueued),
     ] {
         assert_eq!(mended(id, cause), expected, "{id}");
     }
@@ -217,7 +217,7 @@ async fn operators_refund_that_the_partner_does_not_list_is_reported_again() {
             .collect::<Vec<_>>()
     };
     let (_, findings) = run_repair(&store, &clock_at_now(), &head, true).await;
-    let queued = Some(RepairOutcome::NoticeQueued);
+    let queued = Some(RepairOutcome::WebhookQueued);
     assert_eq!(
         missing(&findings),
         [

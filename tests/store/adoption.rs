@@ -1,9 +1,9 @@
 //! What a restored ledger has lost is adopted once, and replays find it.
 
 use crate::dark_pais::{self, LINE, pai_of, with_dark_pai};
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, fresh_pai, job_name, new_charge, new_coupon, new_pai, new_redemption,
-    new_refund, next_number, parse_ext_id, partner_id, service_period, usd,
+use crate::test_store::{TestStore, job_name, new_charge, new_coupon, new_pai, new_redemption, new_refund};
+use crate::test_values::{
+    NOW, fresh_nonce, fresh_pai, next_number, parse_ext_id, partner_id, service_period, usd,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};

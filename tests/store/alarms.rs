@@ -1,7 +1,8 @@
 //! The table of alarms: what several origins write of one ledger, what a person closes, and what is
 //! deleted.
 
-use crate::test_store::{NOW, TestStore};
+use crate::test_store::TestStore;
+use crate::test_values::NOW;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::instruments::{Alarm, AlarmChange, AlarmRecord, ReportedAlarm};
 use onbill_origin::store::{AlarmFilter, Store};
@@ -97,7 +98,7 @@ async fn origins_end_their_own_alarms_only(db: TestStore) {
 }
 
 async fn end_does_not_hide_what_was_seen_later(db: TestStore) {
-    let alarm = Alarm::StandingUnknown;
+    let alarm = Alarm::AccountsUnknown;
     record(&db.store, "a", &[noticed(alarm, "", (0, 0), 1)]).await;
     // The other origin has found out later that it goes on, and writes first.
     record(&db.store, "b", &[noticed(alarm, "", (20, 20), 1)]).await;

@@ -2,7 +2,8 @@
 //! origin adds them, and the chain shows what was changed or removed.
 
 use crate::races::at_once;
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_pai, parse_ext_id, sealed_number};
+use crate::test_store::{TestStore, new_pai};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, sealed_number};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditLine, AuditOutcome};

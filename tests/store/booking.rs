@@ -3,9 +3,9 @@
 
 use crate::outcome::{done, refused};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_coupon, new_redemption, new_refund, new_subscription,
-    next_number, parse_ext_id, partner_id, service_period, subscription_terms, usd,
+    TestStore, new_charge, new_coupon, new_redemption, new_refund, new_subscription, subscription_terms,
 };
+use crate::test_values::{NOW, fresh_nonce, next_number, parse_ext_id, partner_id, service_period, usd};
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;

@@ -5,10 +5,8 @@ use crate::adoption::adopted;
 use crate::mandates::{charge_for, december, gap};
 use crate::outcome::{done, refused};
 use crate::races::at_once;
-use crate::test_store::{
-    NOW, TestStore, declined_by, euro, fresh_nonce, new_refund, new_subscription, parse_day, parse_ext_id,
-    partner_id, subscription_terms, usd,
-};
+use crate::test_store::{TestStore, declined_by, new_refund, new_subscription, subscription_terms};
+use crate::test_values::{NOW, euro, fresh_nonce, parse_day, parse_ext_id, partner_id, usd};
 use futures_util::future::join_all;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::mandate::MandateGap;

@@ -2,9 +2,9 @@
 
 use crate::outcome::{declined, done, later};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, fresh_pai, new_charge, new_coupon, new_flow, new_redemption, new_refund,
-    new_signup, parse_ext_id, partner_id,
+    TestStore, new_charge, new_coupon, new_flow, new_redemption, new_refund, new_signup,
 };
+use crate::test_values::{NOW, fresh_nonce, fresh_pai, parse_ext_id, partner_id};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{

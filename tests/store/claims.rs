@@ -3,10 +3,8 @@
 use crate::audit::stamp;
 use crate::dark_pais::pai_of;
 use crate::mandates::charge_for;
-use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_day, parse_ext_id, partner_id,
-    usd,
-};
+use crate::test_store::{TestStore, declined_by, new_charge, new_refund};
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, usd};
 use onbill_domain::wire::dispute::DisputeReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::config::OperatorTimeZone;

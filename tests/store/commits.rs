@@ -1,7 +1,8 @@
 //! PostgreSQL only: a connection that is lost in mid-commit. SQLite has no connection to lose; its
 //! crashes are not part of these contract tests.
 
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge};
+use crate::test_store::{TestStore, new_charge};
+use crate::test_values::{NOW, fresh_nonce};
 use futures_util::future::join_all;
 use onbill_origin::config::PostgresAddress;
 use onbill_origin::store::{OpenMode, PostChargeResult, Store, StoreError};

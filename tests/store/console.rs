@@ -2,7 +2,8 @@
 
 use crate::audit::stamp;
 use crate::races::{at_once, how_many};
-use crate::test_store::{NOW, TestStore, fresh_hash, parse_ext_id, usd};
+use crate::test_store::TestStore;
+use crate::test_values::{NOW, fresh_hash, parse_ext_id, usd};
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::care::BorneBy;
 use onbill_origin::store::{

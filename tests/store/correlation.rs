@@ -1,8 +1,7 @@
 //! What the ledger has of each PAI, for a comparison with others, and its being sent again.
 
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_pai, parse_day, partner_id, sealed_number, usd,
-};
+use crate::test_store::{TestStore, new_charge, new_pai};
+use crate::test_values::{NOW, fresh_nonce, parse_day, partner_id, sealed_number, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::pai::PaiState;

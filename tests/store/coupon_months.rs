@@ -3,9 +3,10 @@
 use crate::coupons::find_coupon_state;
 use crate::outcome::{declined, done, later, refused, sent};
 use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, job_name, new_charge, new_coupon, new_redemption, new_refund,
-    new_subscription, paid_ahead, parse_day, parse_ext_id, partner_id, service_period, subscription_terms,
+    TestStore, declined_by, job_name, new_charge, new_coupon, new_redemption, new_refund, new_subscription,
+    paid_ahead, subscription_terms,
 };
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, service_period};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{
@@ -62,7 +63,7 @@ async fn a_gift_pays_for_the_named_subscriber(db: TestStore) {
     };
     assert_eq!(
         charge.subscriber.map(|subscriber| subscriber.number),
-        Some(crate::test_store::sealed_number(1)),
+        Some(crate::test_values::sealed_number(1)),
         "the buyer pays"
     );
     let paid = |pai| db.store.find_paid_until(pai, parse_day("2026-11-18"));
@@ -74,7 +75,7 @@ async fn a_gift_pays_for_the_named_subscriber(db: TestStore) {
     let closed = db.sign_up_subscriber(4).await.pai;
     let reason = DeclineReason::PaiRevokedByUser;
     db.store.close_pai(NOW, partner_id("netflix"), closed, reason).await.expect("works");
-    for (n, pai) in [(2, crate::test_store::fresh_pai()), (3, closed)] {
+    for (n, pai) in [(2, crate::test_values::fresh_pai()), (3, closed)] {
         let (new, redeem) = gift(n, pai);
         db.issue_new_coupon(new).await;
         let redeeming = db.store.redeem_coupon(fresh_nonce(), NOW, redeem).await;
@@ -207,7 +208,7 @@ async fn reminder_goes_once_to_those_who_do_not_continue(db: TestStore) {
     assert_eq!(found.len(), 1);
     assert_eq!(
         (found[0].number.index, found[0].paid_until),
-        (crate::test_store::sealed_number(1).index, parse_day("2027-05-17"))
+        (crate::test_values::sealed_number(1).index, parse_day("2027-05-17"))
     );
     let remind = || db.store.queue_reminder(NOW, found[0].transaction_id.clone(), vec![5; 8]);
     assert!(remind().await.expect("works"));

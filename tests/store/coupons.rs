@@ -2,9 +2,8 @@
 
 use crate::audit::{stamp, unnamed_stamp};
 use crate::outcome::{done, sent};
-use crate::test_store::{
-    NOW, TestStore, code_sms, fresh_nonce, job_name, new_coupon, new_redemption, next_number, parse_ext_id,
-};
+use crate::test_store::{TestStore, code_sms, job_name, new_coupon, new_redemption};
+use crate::test_values::{NOW, fresh_nonce, next_number, parse_ext_id};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::wire::coupon::CouponState;
@@ -213,7 +212,7 @@ async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(db: TestStore) {
     let spent = db.redeem_new_coupon(1, "c-2", "r-2").await;
     db.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
     assert!(db.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
-    let index = crate::test_store::sealed_number(1).index;
+    let index = crate::test_values::sealed_number(1).index;
     db.store.erase_number(None, NOW, stamp("E-1"), Some(parse_ext_id("e-1")), index).await.expect("works");
     let kinds: Vec<_> = db.lease_due(0).await.iter().map(|entry| job_name(entry).0.to_owned()).collect();
     assert!(kinds.iter().all(|kind| !kind.starts_with("coupon")), "{kinds:?}");

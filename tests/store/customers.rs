@@ -3,8 +3,10 @@
 use crate::outcome::{declined, done, later, refused};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
-    NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_refund, new_signup, new_subscription,
-    parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
+    TestStore, new_charge, new_refund, new_signup, new_subscription, subscription_terms,
+};
+use crate::test_values::{
+    NOW, fresh_hash, fresh_nonce, fresh_pai, parse_ext_id, partner_id, sealed_number, usd,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;

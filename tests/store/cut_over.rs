@@ -2,10 +2,8 @@
 
 use crate::dark_pais::pai_of;
 use crate::outcome::done;
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_day, parse_ext_id,
-    partner_id,
-};
+use crate::test_store::{TestStore, job_name, new_charge, new_refund, new_signup};
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
 use onbill_domain::msisdn::Msisdn;

@@ -3,10 +3,8 @@
 
 use crate::audit::stamp;
 use crate::outcome::done;
-use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_coupon, new_redemption, new_signup,
-    parse_ext_id, partner_id,
-};
+use crate::test_store::{TestStore, declined_by, new_charge, new_coupon, new_redemption, new_signup};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;

@@ -5,9 +5,9 @@ use crate::events::{new_event, record_event};
 use crate::outcome::done;
 use crate::races::{at_once, how_many};
 use crate::test_store::{
-    NOW, TestStore, code_sms, fresh_nonce, new_coupon, new_refund, new_signup, new_subscription, parse_day,
-    parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
+    TestStore, code_sms, new_coupon, new_refund, new_signup, new_subscription, subscription_terms,
 };
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number, usd};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;

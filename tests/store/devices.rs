@@ -1,8 +1,11 @@
 //! A partner's app on a device: its flows, and the PAIs of the subscribers whose number it sends.
 
 use crate::test_store::{
-    CHECK_LIMITS, NOW, TestStore, device_flow, fresh_hash, fresh_nonce, job_name, new_flow, new_pai,
-    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, subscription_terms, within,
+    TestStore, device_flow, job_name, new_flow, new_pai, new_signup, new_subscription, subscription_terms,
+    within,
+};
+use crate::test_values::{
+    CHECK_LIMITS, NOW, fresh_hash, fresh_nonce, parse_ext_id, partner_id, sealed_number,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX};

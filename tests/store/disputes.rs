@@ -3,7 +3,8 @@
 
 use crate::audit::stamp;
 use crate::races::{at_once, how_many};
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_refund, parse_ext_id};
+use crate::test_store::{TestStore, new_charge, new_refund};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id};
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::dispute::{Dispute, DisputeReason, DisputeState};
 use onbill_origin::audit::verify_ledger;

@@ -4,9 +4,9 @@
 use crate::audit::stamp;
 use crate::outcome::{dead_letter, done, later};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_flow, new_refund, new_signup, new_subscription,
-    parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
+    TestStore, new_charge, new_flow, new_refund, new_signup, new_subscription, subscription_terms,
 };
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id, sealed_number, usd};
 use crate::traces::{dump_db, leads_to};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};
 use onbill_domain::decline_reason::DeclineReason;

@@ -1,9 +1,8 @@
 //! The rule of the PAI: an account event is recorded once and applied whole, in the order in which
 //! the events happened, and a PAI never passes to another subscriber.
 
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_signup, parse_ext_id, partner_id, sealed_number,
-};
+use crate::test_store::{TestStore, new_charge, new_signup};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id, sealed_number};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::account_event::AccountEvent::{
     self, Activated, Ceased, NumberChanged, OwnershipChanged, PortedOut, Resumed, SimSwapped, Suspended,

@@ -1,7 +1,8 @@
 //! Figures for the metrics: what waits in the queues, at billing and at customers.
 
 use crate::outcome::{dead_letter, done, later, sent};
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_coupon, new_flow, parse_ext_id};
+use crate::test_store::{TestStore, new_charge, new_coupon, new_flow};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id};
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::config::FileColumns;
 use onbill_origin::store::{

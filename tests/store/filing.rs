@@ -3,9 +3,8 @@
 use crate::audit::stamp;
 use crate::outcome::{dead_letter, declined, done, later, refused};
 use crate::races::at_once;
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_refund, parse_ext_id, partner_id, sealed_number, usd,
-};
+use crate::test_store::{TestStore, new_charge, new_refund};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id, sealed_number, usd};
 use crate::traces::leads_to;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;

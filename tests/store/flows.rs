@@ -1,8 +1,8 @@
 //! Flows and PINs: counted, single-use, and limited in time.
 
-use crate::test_store::{
-    CHECK_LIMITS, NOW, TestStore, device_flow, fresh_hash, fresh_nonce, new_flow, new_pai, new_signup,
-    next_number, parse_ext_id, partner_id, sealed_number, within,
+use crate::test_store::{TestStore, device_flow, new_flow, new_pai, new_signup, within};
+use crate::test_values::{
+    CHECK_LIMITS, NOW, fresh_hash, fresh_nonce, next_number, parse_ext_id, partner_id, sealed_number,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX};

@@ -2,10 +2,8 @@
 //! person unknown to the database, and pay for no known subscriber's days.
 
 use crate::outcome::{declined, done};
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_coupon, new_redemption, new_refund, parse_day, parse_ext_id,
-    service_period,
-};
+use crate::test_store::{TestStore, new_charge, new_coupon, new_redemption, new_refund};
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, service_period};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;

@@ -2,10 +2,8 @@
 //! Each is answered as if it had come alone, whatever becomes of the others.
 
 use crate::outcome::{declined, done, later};
-use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, fresh_pai, new_charge, paid_ahead, parse_ext_id, partner_id,
-    service_period,
-};
+use crate::test_store::{TestStore, declined_by, new_charge, paid_ahead};
+use crate::test_values::{NOW, fresh_nonce, fresh_pai, parse_ext_id, partner_id, service_period};
 use futures_util::future::join_all;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;

@@ -1,7 +1,8 @@
 //! A job keeps the correlator and the trace of the call that it follows from, for all its attempts.
 
 use crate::outcome::{declined, later};
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, partner_id};
+use crate::test_store::{TestStore, new_charge, new_flow};
+use crate::test_values::{NOW, fresh_nonce, partner_id};
 use futures_util::future::join_all;
 use onbill_domain::correlator::Correlator;
 use onbill_domain::decline_reason::DeclineReason;

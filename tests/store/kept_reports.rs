@@ -1,7 +1,8 @@
 //! Reports of a month that were kept, and the pages of the audit and of the origins.
 
 use crate::audit::stamp;
-use crate::test_store::{NOW, TestStore, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number};
+use crate::test_store::TestStore;
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::AuditAct;
 use onbill_origin::build_info::version_line;

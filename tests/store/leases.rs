@@ -2,7 +2,8 @@
 //! other lease.
 
 use crate::outcome::{AttemptOutcome, dead_letter, declined, done, later, refused};
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, new_refund};
+use crate::test_store::{TestStore, new_charge, new_flow, new_refund};
+use crate::test_values::{NOW, fresh_nonce};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{LeasedJob, Queue, SettleResult};

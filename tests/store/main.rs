@@ -84,6 +84,7 @@ mod subscriptions;
 mod tallies;
 mod terms_changes;
 mod test_store;
+mod test_values;
 mod traces;
 mod turn_off;
 mod undelivered;

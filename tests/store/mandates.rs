@@ -2,9 +2,9 @@
 
 use crate::outcome::done;
 use crate::test_store::{
-    NOW, TestStore, declined_by, euro, fresh_nonce, new_charge, new_pai, new_signup, new_subscription,
-    parse_day, parse_ext_id, partner_id, service_period, subscription_terms, usd,
+    TestStore, declined_by, new_charge, new_pai, new_signup, new_subscription, subscription_terms,
 };
+use crate::test_values::{NOW, euro, fresh_nonce, parse_day, parse_ext_id, partner_id, service_period, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::OfferId;
 use onbill_domain::mandate::{MandateGap, MandateProof};

@@ -1,9 +1,8 @@
 //! Files of another system, as they come: sound, bad, repeated, changed, and loaded in several runs.
 
 use crate::dark_pais::pai_of;
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_pai, new_subscription, partner_id, subscription_terms,
-};
+use crate::test_store::{TestStore, new_charge, new_pai, new_subscription, subscription_terms};
+use crate::test_values::{NOW, fresh_nonce, partner_id};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use onbill_domain::msisdn::Msisdn;

@@ -6,7 +6,8 @@
 
 mod kept_rows;
 
-use crate::test_store::{NOW, TestStore};
+use crate::test_store::TestStore;
+use crate::test_values::NOW;
 use kept_rows::{
     account_events_are_there, alarms_are_there, coupons_are_there, erasures_are_there, files_are_there,
     flows_of_devices_are_there, messages_are_there, own_pages_are_there, refunds_and_spending_are_there,

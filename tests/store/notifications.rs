@@ -4,10 +4,8 @@
 use crate::audit::stamp;
 use crate::outcome::{done, dropped, later};
 use crate::races::{at_once, how_many};
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_pai, new_signup, next_number, parse_ext_id, partner_id,
-    sealed_number,
-};
+use crate::test_store::{TestStore, job_name, new_pai, new_signup};
+use crate::test_values::{NOW, fresh_nonce, next_number, parse_ext_id, partner_id, sealed_number};
 use PostNotificationResult::{Accepted, Conflict, PaiNotFound, Replayed, TooMany};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, Suspended};
 use onbill_domain::decline_reason::DeclineReason;

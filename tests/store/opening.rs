@@ -1,7 +1,8 @@
 //! Opening a database: a ledger begins only where that is asked for, and what is open is what is at
 //! its path.
 
-use crate::test_store::{CONNECTIONS, NOW, TestStore, fresh_nonce, new_flow};
+use crate::test_store::{CONNECTIONS, TestStore, new_flow};
+use crate::test_values::{NOW, fresh_nonce};
 use onbill_origin::store::{OpenMode, Queue, Store, StoreError};
 use onbill_test_harness::database::TestDb;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Outcomes of attempts, in one shorthand for jobs of every family.
 
-use crate::test_store::{NOW, TestStore};
+use crate::test_values::NOW;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
@@ -53,18 +53,6 @@ pub(crate) fn dead_letter<T: From<AttemptOutcome>>() -> T {
 
 pub(crate) fn dropped<T: From<AttemptOutcome>>() -> T {
     AttemptOutcome::Open(NextStep::Drop).into()
-}
-
-impl TestStore {
-    /// Settles a leased job.
-    pub(crate) async fn settle_job(
-        &self,
-        now: Timestamp,
-        leased: LeasedJob,
-        outcome: AttemptOutcome,
-    ) -> Result<SettleResult, StoreError> {
-        settle_attempt(&self.store, now, leased, outcome).await
-    }
 }
 
 /// Settles a leased job.

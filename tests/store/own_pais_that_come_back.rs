@@ -2,7 +2,8 @@
 //! subscription, and with charges.
 
 use crate::cut_over::{cut_over_all, live_on, load, write_back};
-use crate::test_store::{NOW, TestStore, partner_id};
+use crate::test_store::TestStore;
+use crate::test_values::{NOW, partner_id};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_origin::store::TurnOffPaiResult;
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};

@@ -3,9 +3,8 @@
 
 use crate::events::{new_event, record_event};
 use crate::outcome::done;
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_signup, new_subscription, partner_id, subscription_terms,
-};
+use crate::test_store::{TestStore, new_signup, new_subscription, subscription_terms};
+use crate::test_values::{NOW, fresh_nonce, partner_id};
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::PAI_CHARS_MAX;

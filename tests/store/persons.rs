@@ -3,9 +3,9 @@
 use crate::audit::stamp;
 use crate::events::{new_event, record_event};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_coupon, new_refund, new_signup, new_subscription, parse_ext_id,
-    partner_id, sealed_number, subscription_terms,
+    TestStore, new_coupon, new_refund, new_signup, new_subscription, subscription_terms,
 };
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id, sealed_number};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::dispute::DisputeReason;

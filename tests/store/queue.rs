@@ -1,7 +1,8 @@
 //! The queue of jobs: none is lost, none is leased twice, and settled ones are deleted.
 
 use crate::outcome::{dead_letter, declined, done, later};
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, partner_id};
+use crate::test_store::{TestStore, new_charge, new_flow};
+use crate::test_values::{NOW, fresh_nonce, partner_id};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;

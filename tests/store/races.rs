@@ -3,9 +3,10 @@
 
 use crate::outcome::declined;
 use crate::test_store::{
-    CHECK_LIMITS, CONNECTIONS, NOW, TestStore, device_flow, fresh_nonce, new_charge, new_flow, new_pai,
-    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, subscription_terms, within,
+    CONNECTIONS, TestStore, device_flow, new_charge, new_flow, new_pai, new_signup, new_subscription,
+    subscription_terms, within,
 };
+use crate::test_values::{CHECK_LIMITS, NOW, fresh_nonce, parse_ext_id, partner_id, sealed_number};
 use futures_util::future::join_all;
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;

@@ -5,9 +5,10 @@ use crate::audit::unnamed_stamp;
 use crate::outcome::{declined, done, retry_at, sent, settle_attempt};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
-    NOW, TestStore, code_sms, declined_by, fresh_nonce, job_name, new_charge, new_coupon, new_redemption,
-    new_subscription, paid_ahead, parse_day, parse_ext_id, partner_id, service_period, subscription_terms,
+    TestStore, code_sms, declined_by, job_name, new_charge, new_coupon, new_redemption, new_subscription,
+    paid_ahead, subscription_terms,
 };
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, service_period};
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;

@@ -3,7 +3,8 @@
 
 use crate::outcome::{declined, done, settle_attempt};
 use crate::races::{at_once, how_many};
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_signup, parse_ext_id, partner_id, sealed_number};
+use crate::test_store::{TestStore, new_signup};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id, sealed_number};
 use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Resumed, Suspended};
 use onbill_domain::digest::sha256;
 use onbill_domain::pai::PaiState;

@@ -3,9 +3,8 @@
 
 use crate::outcome::{AttemptOutcome, dead_letter, declined, done, later, refused, retry_at, settle_attempt};
 use crate::races::{at_once, how_many};
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_ext_id, partner_id, usd,
-};
+use crate::test_store::{TestStore, job_name, new_charge, new_refund, new_signup};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};

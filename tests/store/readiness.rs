@@ -1,6 +1,7 @@
 //! What readiness asks the store: whether a write gets to the disk, and which schema it gets to.
 
-use crate::test_store::{NOW, TestStore};
+use crate::test_store::TestStore;
+use crate::test_values::NOW;
 use onbill_origin::instruments::{Alarm, AlarmRecord};
 use onbill_origin::store::{AlarmFilter, SCHEMA_VERSION};
 use onbill_test_harness::database::TestDb;

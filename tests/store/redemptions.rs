@@ -4,10 +4,8 @@
 use crate::audit::unnamed_stamp;
 use crate::coupons::find_coupon_state;
 use crate::outcome::{declined, done, later};
-use crate::test_store::{
-    NOW, TestStore, code_sms, fresh_nonce, job_name, new_coupon, new_redemption, parse_day, parse_ext_id,
-    partner_id, service_period,
-};
+use crate::test_store::{TestStore, code_sms, job_name, new_coupon, new_redemption};
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, service_period};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::coupon::CouponState;

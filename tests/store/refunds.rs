@@ -2,9 +2,8 @@
 //! left.
 
 use crate::outcome::{declined, done, dropped, later, refused};
-use crate::test_store::{
-    NOW, TestStore, euro, fresh_nonce, new_charge, new_refund, parse_ext_id, partner_id, usd,
-};
+use crate::test_store::{TestStore, new_charge, new_refund};
+use crate::test_values::{NOW, euro, fresh_nonce, parse_ext_id, partner_id, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};

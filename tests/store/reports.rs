@@ -2,9 +2,8 @@
 //! letters, PAIs that end.
 
 use crate::outcome::{dead_letter, done, later, refused};
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, fresh_pai, new_charge, new_refund, new_signup, parse_ext_id, partner_id, usd,
-};
+use crate::test_store::{TestStore, new_charge, new_refund, new_signup};
+use crate::test_values::{NOW, fresh_nonce, fresh_pai, parse_ext_id, partner_id, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;

@@ -1,10 +1,8 @@
 //! Customers who cancel and return within a period: each of their subscriptions is charged as it would
 //! be alone, and no day is paid for twice that was not left of an earlier period.
 
-use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_pai, new_subscription, parse_day, parse_ext_id,
-    partner_id, service_period, subscription_terms, usd,
-};
+use crate::test_store::{TestStore, declined_by, new_charge, new_pai, new_subscription, subscription_terms};
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, service_period, usd};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
 use onbill_domain::mandate::{covers, price_of_days};

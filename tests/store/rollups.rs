@@ -3,9 +3,10 @@
 
 use crate::outcome::{declined, done, refused};
 use crate::test_store::{
-    NOW, TestStore, device_flow, fresh_nonce, new_charge, new_flow, new_refund, new_signup, new_subscription,
-    parse_day, parse_ext_id, partner_id, subscription_terms,
+    TestStore, device_flow, new_charge, new_flow, new_refund, new_signup, new_subscription,
+    subscription_terms,
 };
+use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;

@@ -1,7 +1,8 @@
 //! Sealed values: each is found, and is sealed again only if it has not changed since it was read.
 
 use crate::outcome::later;
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, parse_ext_id, sealed_number};
+use crate::test_store::{TestStore, new_charge, new_flow};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id, sealed_number};
 use onbill_domain::account_event::AccountEvent::NumberChanged;
 use onbill_origin::config::FileColumns;
 use onbill_origin::store::{

@@ -1,9 +1,11 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
 use crate::test_store::{
-    CHECK_LIMITS, NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_coupon, new_flow,
-    new_pai, new_redemption, new_signup, new_subscription, parse_ext_id, partner_id, sealed_number,
-    subscription_terms, usd,
+    TestStore, new_charge, new_coupon, new_flow, new_pai, new_redemption, new_signup, new_subscription,
+    subscription_terms,
+};
+use crate::test_values::{
+    CHECK_LIMITS, NOW, fresh_hash, fresh_nonce, fresh_pai, parse_ext_id, partner_id, sealed_number, usd,
 };
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;

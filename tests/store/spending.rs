@@ -2,10 +2,8 @@
 //! not declined or refunded.
 
 use crate::outcome::{declined, done, later, refused};
-use crate::test_store::{
-    NOW, TestStore, euro, fresh_nonce, new_charge, new_coupon, new_redemption, new_refund, new_signup,
-    partner_id,
-};
+use crate::test_store::{TestStore, new_charge, new_coupon, new_redemption, new_refund, new_signup};
+use crate::test_values::{NOW, euro, fresh_nonce, partner_id};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::spending::SpendingLimits;

@@ -2,8 +2,10 @@
 
 use crate::races::at_once;
 use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_pai, new_signup, new_subscription, parse_day,
-    parse_ext_id, partner_id, sealed_number, service_period, subscription_terms, usd,
+    TestStore, declined_by, new_charge, new_pai, new_signup, new_subscription, subscription_terms,
+};
+use crate::test_values::{
+    NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number, service_period, usd,
 };
 use ChangeSubscriptionResult::{Current, NotFound};
 use SubscriptionStatus::{Active, Cancelled, Suspended};

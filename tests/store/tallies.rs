@@ -1,10 +1,8 @@
 //! Counts against ceilings: PINs of the operator, checks of a partner and of a number.
 
 use crate::audit::stamp;
-use crate::test_store::{
-    NOW, TestStore, device_flow, fresh_hash, fresh_nonce, new_flow, new_pai, new_redemption, partner_id,
-    sealed_number, within,
-};
+use crate::test_store::{TestStore, device_flow, new_flow, new_pai, new_redemption, within};
+use crate::test_values::{NOW, fresh_hash, fresh_nonce, partner_id, sealed_number};
 use crate::traces::leads_to;
 use futures_util::future::join_all;
 use onbill_domain::limits::{NUMBER_CHECKS_PER_DAY_MAX, PINS_WITHOUT_CHALLENGE};

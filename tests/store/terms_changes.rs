@@ -1,9 +1,9 @@
 //! A change of plan or price is another mandate of the same subscription, and the list of all.
 
 use crate::outcome::{done, later};
-use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, job_name, new_charge, next_number, parse_day, parse_ext_id,
-    partner_id, service_period, usd,
+use crate::test_store::{TestStore, declined_by, job_name, new_charge};
+use crate::test_values::{
+    NOW, fresh_nonce, next_number, parse_day, parse_ext_id, partner_id, service_period, usd,
 };
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;

@@ -1,47 +1,35 @@
 //! Empty databases, and the shorthand for filling them.
 
-use crate::outcome::done;
+use crate::outcome::{AttemptOutcome, done, settle_attempt};
+use crate::test_values::{
+    NOW, fresh_hash, fresh_nonce, fresh_pai, next_number, parse_ext_id, partner_id, sealed_number, usd,
+};
 use onbill_domain::account::AccountType;
-use onbill_domain::currency::Currency;
-use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::ids::OfferId;
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
-use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
-use onbill_domain::signature::Nonce;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
 };
-use onbill_origin::config::{NumberCheckLimits, OperatorTimeZone};
+use onbill_origin::config::OperatorTimeZone;
 use onbill_origin::store::{
     AgreedTerms, ChargeRules, CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey,
     LeasedJob, NewCharge, NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup,
-    NumberIndex, PaiRow, PinAsker, PinCeiling, PostChargeResult, PostRefundResult, Queue, RedeemResult,
-    SealedNumber, ShownWords, SmsJob, Store, SubscriptionTerms, Tallied, WebhookJob, WidgetAgreement,
+    PaiRow, PinAsker, PinCeiling, PostChargeResult, PostRefundResult, Queue, RedeemResult, SettleResult,
+    ShownWords, SmsJob, Store, StoreError, SubscriptionTerms, Tallied, WebhookJob, WidgetAgreement,
 };
 use onbill_test_harness::database::TestDb;
-use onbill_test_harness::{db_folder, verified_nonce};
+use onbill_test_harness::db_folder;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Half past eleven on some day in November.
-pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
 
 /// Two origins of some tests at once, on a server that others use as well.
 pub(crate) const CONNECTIONS: usize = 4;
-
-static NEXT: AtomicU64 = AtomicU64::new(1);
-
-/// A number that no other call gets: for ids that must be fresh.
-pub(crate) fn next_number() -> u64 {
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
 
 /// The database of one test, empty at first.
 pub(crate) struct TestStore {
@@ -139,6 +127,16 @@ impl TestStore {
         found.expect("works").expect("is there")
     }
 
+    /// Settles a leased job.
+    pub(crate) async fn settle_job(
+        &self,
+        now: Timestamp,
+        leased: LeasedJob,
+        outcome: AttemptOutcome,
+    ) -> Result<SettleResult, StoreError> {
+        settle_attempt(&self.store, now, leased, outcome).await
+    }
+
     /// The jobs that are due `at_seconds` from now, leased for two minutes. In an order of the
     /// tests' own: that of the outbox is unspecified.
     pub(crate) async fn lease_due(&self, at_seconds: i64) -> Vec<LeasedJob> {
@@ -148,33 +146,6 @@ impl TestStore {
         entries.sort_by(|one, other| job_name(one).cmp(&job_name(other)));
         entries
     }
-}
-
-pub(crate) fn fresh_nonce() -> Nonce {
-    verified_nonce(&format!("nonce-{:020}", next_number()), NOW)
-}
-
-pub(crate) fn partner_id(name: &str) -> PartnerId {
-    PartnerId::parse(name).expect("is a slug")
-}
-
-pub(crate) fn parse_ext_id(id: &str) -> ExtId {
-    ExtId::parse(id).expect("is an identifier")
-}
-
-pub(crate) fn sealed_number(n: u8) -> SealedNumber {
-    SealedNumber { index: NumberIndex([n; 32]), sealed: vec![n; 40] }
-}
-
-/// A 32-byte value that no other call gets.
-pub(crate) fn fresh_hash() -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash[..8].copy_from_slice(&next_number().to_le_bytes());
-    hash
-}
-
-pub(crate) fn fresh_pai() -> Pai {
-    Pai::from_random(fresh_hash()[..16].try_into().expect("is 16 bytes"))
 }
 
 pub(crate) fn new_signup(partner_name: &str, n: u8, subscriber_ref: &str) -> NewSignup {
@@ -244,10 +215,6 @@ pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
     flow
 }
 
-/// What a partner may ask about numbers in an hour: more than any test asks.
-pub(crate) const CHECK_LIMITS: NumberCheckLimits =
-    NumberCheckLimits { checks_per_hour: 1_000, unknown_per_hour: 1_000 };
-
 /// The result of what was counted, which is within all ceilings.
 pub(crate) fn within<T: std::fmt::Debug>(tallied: Tallied<T>) -> T {
     match tallied {
@@ -278,14 +245,6 @@ pub(crate) fn subscription_terms() -> SubscriptionTerms {
         needs_price: true,
         has_ceiling: false,
     }
-}
-
-pub(crate) fn usd(amount_minor: i64) -> Money {
-    Money { amount_minor, currency: Currency::parse("USD").expect("is listed") }
-}
-
-pub(crate) fn euro(amount_minor: i64) -> Money {
-    Money { amount_minor, currency: Currency::parse("EUR").expect("is listed") }
 }
 
 /// A charge that needs nothing but its PAI. What else a charge may need is tested in
@@ -353,7 +312,7 @@ pub(crate) fn new_refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> N
 pub(crate) fn new_coupon(n: u8, ext_id: &str) -> NewCoupon {
     let fresh = CouponCodeSms { code: fresh_hash(), ..code_sms(n) };
     NewCoupon {
-        coupon_id: format!("coupon-{}", self::next_number()),
+        coupon_id: format!("coupon-{}", next_number()),
         ext_coupon_id: parse_ext_id(ext_id),
         fingerprint: sha256(format!("{n} {ext_id}").as_bytes()),
         buyer: new_pai("netflix", n, "2024-01-01"),
@@ -384,14 +343,6 @@ pub(crate) fn new_redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
         pai: None,
         responding_until: NOW.plus_seconds(60),
     }
-}
-
-pub(crate) fn parse_day(day: &str) -> Day {
-    Day::parse(day).expect("is a day")
-}
-
-pub(crate) fn service_period(from: &str, to: &str) -> ServicePeriod {
-    ServicePeriod::new(parse_day(from), parse_day(to)).expect("is a period")
 }
 
 /// The stored word of a job's kind, and our id of what it is about, unless that is a PAI.

@@ -5,7 +5,8 @@ use crate::cut_over::{
 };
 use crate::dark_pais::pai_of;
 use crate::outcome::done;
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_refund, partner_id};
+use crate::test_store::{TestStore, new_charge, new_refund};
+use crate::test_values::{NOW, fresh_nonce, partner_id};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::wire::audit::AuditAct;
 use onbill_origin::cut_over::{SwitchError, TurnOff, TurnOffReport};
@@ -105,7 +106,7 @@ async fn what_went_back_is_taken_over_again(db: TestStore) {
         db.post_new_refund(new_refund(id, &format!("r-{left}"), Some(left))).await;
     }
     let mut repeated = new_charge(own, "x-1", 1599);
-    repeated.request.service_period = crate::test_store::service_period("2027-01-01", "2027-01-31");
+    repeated.request.service_period = crate::test_values::service_period("2027-01-01", "2027-01-31");
     let posted = db.store.post_charge(fresh_nonce(), NOW, repeated).await;
     assert!(matches!(posted, Ok(PostChargeResult::Replayed(_))), "it is billed once: {posted:?}");
     let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(own, "n-3", 1599)).await;

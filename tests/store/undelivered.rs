@@ -5,9 +5,8 @@ use crate::audit::unnamed_stamp;
 use crate::coupons::{find_coupon_state, the_text};
 use crate::outcome::{dead_letter, done, dropped, later, refused, sent, settle_attempt};
 use crate::races::at_once;
-use crate::test_store::{
-    NOW, TestStore, code_sms, fresh_nonce, job_name, new_coupon, new_redemption, parse_ext_id,
-};
+use crate::test_store::{TestStore, code_sms, job_name, new_coupon, new_redemption};
+use crate::test_values::{NOW, fresh_nonce, parse_ext_id};
 use onbill_domain::wire::coupon::{CouponState, UndeliveredReason};
 use onbill_origin::store::{
     ChangeCouponResult, CouponFilter, LeasedJob, Queue, RedeemResult, SettleResult, SmsReceipt,

@@ -2,9 +2,8 @@
 //! many attempts learn it.
 
 use crate::outcome::{dead_letter, declined, done, dropped, later, refused};
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_flow, new_refund, partner_id, usd,
-};
+use crate::test_store::{TestStore, job_name, new_charge, new_flow, new_refund};
+use crate::test_values::{NOW, fresh_nonce, partner_id, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{LeasedJob, Queue, SettleResult};

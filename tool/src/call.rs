@@ -138,7 +138,7 @@ fn format_response(response: &Response<Bytes>, signed_by: ResponseSigner<'_>) ->
             ResponseSigner::Other(party) => {
                 head.push(format!("signed by: {party} (not the operator of this call: do not act on it)"));
             }
-            ResponseSigner::Nobody => {
+            ResponseSigner::Unverified => {
                 head.push("signed by: nobody (a partner must not act on it)".to_owned());
             }
             ResponseSigner::NotExpected => {}
@@ -169,7 +169,7 @@ mod tests {
             .body(Bytes::from(r#"{"code":"token-already-used"}"#))
             .expect("is a response");
         assert_eq!(
-            format_response(&response, ResponseSigner::Nobody),
+            format_response(&response, ResponseSigner::Unverified),
             "409 Conflict\nx-correlator: c-1\n\n{\n  \"code\": \"token-already-used\"\n}"
         );
     }
@@ -183,7 +183,7 @@ mod tests {
                 ResponseSigner::Party("operator:nova").for_operator("acme"),
                 "200 OK\nsigned by: operator:nova (not the operator of this call: do not act on it)",
             ),
-            (ResponseSigner::Nobody, "200 OK\nsigned by: nobody (a partner must not act on it)"),
+            (ResponseSigner::Unverified, "200 OK\nsigned by: nobody (a partner must not act on it)"),
             (ResponseSigner::NotExpected, "200 OK"),
         ] {
             assert_eq!(format_response(&response, signer), text);

@@ -48,7 +48,7 @@ pub(crate) enum ResponseSigner<'k> {
     /// This party has signed it, and the call was for another operator.
     Other(&'k str),
     /// It is not signed, or wrongly.
-    Nobody,
+    Unverified,
     /// Responses to this caller are not signed.
     NotExpected,
 }
@@ -64,13 +64,13 @@ impl ResponseSigner<'_> {
 
     /// Whether a success counts as no response.
     pub(crate) fn is_refused(self) -> bool {
-        matches!(self, Self::Other(_) | Self::Nobody)
+        matches!(self, Self::Other(_) | Self::Unverified)
     }
 
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Party(party) | Self::Other(party) => party,
-            Self::Nobody => "nobody",
+            Self::Unverified => "nobody",
             Self::NotExpected => "not expected",
         }
     }
@@ -119,7 +119,7 @@ impl Signer {
         if self.key_use != KeyUse::PartnerCall {
             return ResponseSigner::NotExpected;
         }
-        self.find_response_signer(request, response).map_or(ResponseSigner::Nobody, ResponseSigner::Party)
+        self.find_response_signer(request, response).map_or(ResponseSigner::Unverified, ResponseSigner::Party)
     }
 
     fn find_response_signer(&self, request: &HeaderMap, response: &Response<Bytes>) -> Option<&str> {
@@ -221,6 +221,6 @@ mod tests {
             ResponseSigner::Party("operator:acme")
         );
         let changed = response.map(|_| Bytes::from_static(b"[]"));
-        assert_eq!(signer.response_signer(request.headers(), &changed), ResponseSigner::Nobody);
+        assert_eq!(signer.response_signer(request.headers(), &changed), ResponseSigner::Unverified);
     }
 }

@@ -20,7 +20,7 @@ const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/sitever
 
 /// Turnstile's response. A member that is missing is no success.
 #[derive(Deserialize)]
-struct Verdict {
+struct SiteverifyResponse {
     #[serde(default)]
     success: bool,
     /// The host of the page on which the challenge was solved.
@@ -61,7 +61,7 @@ async fn ask_turnstile<P: Platform>(
     call: &Call<'_, P>,
     challenge: &Challenge,
     token: &str,
-) -> Result<Verdict, Fault> {
+) -> Result<SiteverifyResponse, Fault> {
     let address = call.header("cf-connecting-ip");
     let question = json!({"secret": challenge.secret(), "response": token, "remoteip": address});
     let request = Request::builder()

@@ -7,6 +7,7 @@
 mod archive;
 mod checksums;
 mod edge_files;
+mod folders;
 mod migration_lock;
 mod origin_files;
 mod sboms;
@@ -14,11 +15,12 @@ mod source;
 mod tools;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::arguments::ReleaseAction;
 use crate::failure::{Context, Failure, Outcome};
-use crate::{paths, setup};
+use crate::setup;
+use folders::Release;
 use source::Source;
 
 /// What a release consists of, for `--check` and for the page about packages.
@@ -36,17 +38,6 @@ const ARTEFACTS: [(&str, &str); 9] = [
     ("onbill-npm-VERSION.cdx.json", "the npm packages that build and test it"),
     ("SHA256SUMS", "the checksums of all of these"),
 ];
-
-/// A release that is being made.
-pub(crate) struct Release {
-    /// The version, with `-snapshot` for a trial.
-    label: String,
-    source: Source,
-    /// Where the artefacts go.
-    folder: PathBuf,
-    /// Where what goes into them is put together.
-    staging: PathBuf,
-}
 
 pub(crate) fn run_release(action: ReleaseAction) -> Outcome {
     match action {
@@ -91,24 +82,6 @@ fn make_release(is_snapshot: bool) -> Outcome {
 }
 
 impl Release {
-    /// Begins with empty folders: nothing of an earlier release may get into this one.
-    fn begin(source: Source, is_snapshot: bool) -> Outcome<Self> {
-        let label = if is_snapshot { format!("{}-snapshot", source.version) } else { source.version.clone() };
-        let folder = paths::target_dir().join("release-artifacts").join(&label);
-        let staging = paths::xtask_file("release");
-        for path in [&folder, &staging] {
-            // There may be none.
-            let _ = fs::remove_dir_all(path);
-            fs::create_dir_all(path).context(&format!("make {}", path.display()))?;
-        }
-        Ok(Self { label, source, folder, staging })
-    }
-
-    /// The path of an artefact, whose name has VERSION in it.
-    fn artefact(&self, name: &str) -> PathBuf {
-        self.folder.join(name.replace("VERSION", &self.label))
-    }
-
     /// Fails unless exactly the artefacts of the list were made.
     fn check_artefacts(&self) -> Outcome {
         let missing: Vec<String> = ARTEFACTS
@@ -129,26 +102,4 @@ impl Release {
 
 fn count_files(folder: &Path) -> Outcome<usize> {
     Ok(fs::read_dir(folder).context(&format!("read the folder {}", folder.display()))?.count())
-}
-
-/// Makes a folder below another one.
-fn make_folder(path: PathBuf) -> Outcome<PathBuf> {
-    fs::create_dir_all(&path).context(&format!("make {}", path.display()))?;
-    Ok(path)
-}
-
-fn copy_file(from: &Path, to: &Path) -> Outcome {
-    fs::copy(from, to).map(drop).context(&format!("copy {} to {}", from.display(), to.display()))
-}
-
-/// Copies a folder with all that is in it.
-fn copy_folder(from: &Path, to: &Path) -> Outcome {
-    make_folder(to.to_owned())?;
-    let doing = format!("read the folder {}", from.display());
-    for entry in fs::read_dir(from).context(&doing)? {
-        let entry = entry.context(&doing)?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if source.is_dir() { copy_folder(&source, &target)? } else { copy_file(&source, &target)? }
-    }
-    Ok(())
 }

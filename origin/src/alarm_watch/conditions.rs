@@ -238,7 +238,7 @@ mod tests {
             (10, 1, false),
             (20, 1, false),
             (40, 1, false),
-            // Now it goes on.
+            // Now it continues.
             (50, 2, false),
             (60, 3, false),
             (70, 9, true),

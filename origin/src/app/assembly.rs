@@ -136,15 +136,15 @@ impl App {
             workers: Arc::default(),
         };
 
-        let billing = Arc::new(base.billing(csp));
-        let edge = Arc::new(base.edge(client.clone()));
-        let worker = base.worker(&billing, &edge, client, &sms);
-        let files = Arc::new(base.files(&billing));
-        let coupons = Arc::new(base.coupons());
-        let routes = base.routes(&billing, &coupons);
+        let billing = Arc::new(base.make_billing(csp));
+        let edge = Arc::new(base.make_edge_mappings(client.clone()));
+        let worker = base.make_worker(&billing, &edge, client, &sms);
+        let files = Arc::new(base.make_file_exchange(&billing));
+        let coupons = Arc::new(base.make_coupons());
+        let routes = base.make_route_state(&billing, &coupons);
         let readiness = Arc::clone(&routes.readiness);
-        let alarm_watch = Arc::new(base.alarm_watch());
-        let alarm_webhook = base.alarm_webhook(&alarm_watch, &peer)?.map(Arc::new);
+        let alarm_watch = Arc::new(base.make_alarm_watch());
+        let alarm_webhook = base.make_alarm_webhook(&alarm_watch, &peer)?.map(Arc::new);
         let Base { config, store, clock, random, numbers, vault, ids, accounts, instruments, .. } = base;
         let worker = Arc::new(worker);
         Ok(Self {
@@ -231,7 +231,7 @@ pub(super) struct Base {
 }
 
 impl Base {
-    fn alarm_watch(&self) -> AlarmWatch {
+    fn make_alarm_watch(&self) -> AlarmWatch {
         AlarmWatch::new(
             self.config.clone(),
             self.keys.clone(),
@@ -242,7 +242,7 @@ impl Base {
         )
     }
 
-    fn alarm_webhook(
+    fn make_alarm_webhook(
         &self,
         watch: &AlarmWatch,
         peer: &Arc<dyn Peer>,
@@ -256,7 +256,7 @@ impl Base {
         )
     }
 
-    fn coupons(&self) -> Coupons {
+    fn make_coupons(&self) -> Coupons {
         Coupons {
             config: self.config.clone(),
             numbers: self.numbers,
@@ -270,7 +270,7 @@ impl Base {
         }
     }
 
-    fn care(&self, gate: &Arc<DeskGate>) -> CareDesk {
+    fn make_care(&self, gate: &Arc<DeskGate>) -> CareDesk {
         CareDesk {
             store: self.store.clone(),
             gate: gate.clone(),
@@ -281,7 +281,7 @@ impl Base {
         }
     }
 
-    fn disputes(&self, gate: &Arc<DeskGate>) -> Disputes {
+    fn make_disputes(&self, gate: &Arc<DeskGate>) -> Disputes {
         Disputes {
             store: self.store.clone(),
             gate: gate.clone(),
@@ -291,7 +291,7 @@ impl Base {
         }
     }
 
-    fn routes(&self, billing: &Arc<BillingSubmission>, coupons: &Arc<Coupons>) -> RouteState {
+    fn make_route_state(&self, billing: &Arc<BillingSubmission>, coupons: &Arc<Coupons>) -> RouteState {
         let (store, vault, clock, random) = (&self.store, &self.vault, &self.clock, &self.random);
         let gate = Arc::new(DeskGate {
             config: self.config.clone(),
@@ -348,7 +348,7 @@ impl Base {
             clock: clock.clone(),
             random: random.clone(),
             wake_up: self.wake_up.clone(),
-            verifier: Arc::new(self.verifier()),
+            verifier: Arc::new(self.make_verifier()),
             signer: Arc::new(TokenSigner::new(self.keys.clone(), &self.config.operator)),
             pins: Arc::new(PinIssuer {
                 operator_name: self.config.name.clone(),
@@ -362,24 +362,24 @@ impl Base {
             pages,
             agreements,
             next_steps,
-            charges: Arc::new(self.charges(billing)),
-            refunds: Arc::new(self.refunds(billing, &gate)),
-            terms_changes: Arc::new(self.terms_changes()),
-            care: Arc::new(self.care(&gate)),
-            daily_counts: Arc::new(self.daily_counts()),
-            disputes: Arc::new(self.disputes(&gate)),
+            charges: Arc::new(self.make_charges(billing)),
+            refunds: Arc::new(self.make_refunds(billing, &gate)),
+            terms_changes: Arc::new(self.make_terms_changes()),
+            care: Arc::new(self.make_care(&gate)),
+            daily_counts: Arc::new(self.make_daily_counts()),
+            disputes: Arc::new(self.make_disputes(&gate)),
             gate,
             coupons: coupons.clone(),
-            redemptions: Arc::new(self.redemptions(billing)),
+            redemptions: Arc::new(self.make_redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone(), self.instruments.clone())),
-            metrics_page: Arc::new(self.metrics_page(&readiness)),
+            metrics_page: Arc::new(self.make_metrics_page(&readiness)),
             readiness,
             recovering: Recovering(self.is_recovering),
             instruments: self.instruments.clone(),
         }
     }
 
-    fn daily_counts(&self) -> DailyCounts {
+    fn make_daily_counts(&self) -> DailyCounts {
         DailyCounts {
             store: self.store.clone(),
             clock: self.clock.clone(),
@@ -388,7 +388,7 @@ impl Base {
         }
     }
 
-    fn metrics_page(&self, readiness: &Arc<Readiness>) -> MetricsPage {
+    fn make_metrics_page(&self, readiness: &Arc<Readiness>) -> MetricsPage {
         let (store, clock) = (self.store.clone(), self.clock.clone());
         MetricsPage::new(store, readiness.clone(), clock, self.instruments.clone())
     }

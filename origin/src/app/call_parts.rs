@@ -10,7 +10,7 @@ use crate::routes::CallVerifier;
 use std::sync::Arc;
 
 impl Base {
-    pub(super) fn verifier(&self) -> CallVerifier {
+    pub(super) fn make_verifier(&self) -> CallVerifier {
         CallVerifier {
             keys: self.keys.clone(),
             clock: self.clock.clone(),
@@ -20,7 +20,7 @@ impl Base {
         }
     }
 
-    pub(super) fn charges(&self, billing: &Arc<BillingSubmission>) -> ChargePosts {
+    pub(super) fn make_charges(&self, billing: &Arc<BillingSubmission>) -> ChargePosts {
         ChargePosts {
             config: self.config.clone(),
             store: self.store.clone(),
@@ -33,7 +33,7 @@ impl Base {
         }
     }
 
-    pub(super) fn refunds(&self, billing: &Arc<BillingSubmission>, gate: &Arc<DeskGate>) -> RefundPosts {
+    pub(super) fn make_refunds(&self, billing: &Arc<BillingSubmission>, gate: &Arc<DeskGate>) -> RefundPosts {
         RefundPosts {
             gate: gate.clone(),
             store: self.store.clone(),
@@ -45,7 +45,7 @@ impl Base {
         }
     }
 
-    pub(super) fn terms_changes(&self) -> TermsChanges {
+    pub(super) fn make_terms_changes(&self) -> TermsChanges {
         TermsChanges {
             config: self.config.clone(),
             store: self.store.clone(),
@@ -57,7 +57,7 @@ impl Base {
         }
     }
 
-    pub(super) fn redemptions(&self, billing: &Arc<BillingSubmission>) -> CouponRedemptions {
+    pub(super) fn make_redemptions(&self, billing: &Arc<BillingSubmission>) -> CouponRedemptions {
         CouponRedemptions {
             settings: self.config.coupons.clone(),
             store: self.store.clone(),

@@ -61,7 +61,7 @@ fn explain_error(place: &str, error: &StoreError) -> String {
     match error {
         StoreError::NoLedger => format!(
             "{place} has no ledger. Is the volume mounted, and is the name in the configuration right? Only \
-             `onbill-origin init` begins a new ledger, in which nobody has signed up"
+             `onbill-origin init` begins a new ledger, without any sign-up"
         ),
         StoreError::LedgerExists => {
             format!("{place} has a ledger already, or what is left of one: init replaces nothing")

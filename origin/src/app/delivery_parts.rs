@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Base {
-    fn retry(&self) -> RetrySchedule {
+    fn make_retry_schedule(&self) -> RetrySchedule {
         RetrySchedule::new(self.clock.clone(), self.random.clone())
     }
 
-    pub(super) fn billing(&self, csp: Arc<CspClient>) -> BillingSubmission {
+    pub(super) fn make_billing(&self, csp: Arc<CspClient>) -> BillingSubmission {
         BillingSubmission {
             mode: self.config.billing.by,
             codes: self.config.billing.codes.clone(),
@@ -22,24 +22,24 @@ impl Base {
             csp,
             accounts: self.accounts.clone(),
             vault: self.vault.clone(),
-            retry: self.retry(),
+            retry: self.make_retry_schedule(),
             clock: self.clock.clone(),
             instruments: self.instruments.clone(),
         }
     }
 
-    pub(super) fn edge(&self, client: SignedClient) -> EdgeMappings {
+    pub(super) fn make_edge_mappings(&self, client: SignedClient) -> EdgeMappings {
         EdgeMappings {
             operator: self.config.operator.clone(),
             edge_url: self.config.edge_url.clone(),
             store: self.store.clone(),
             client,
-            retry: self.retry(),
+            retry: self.make_retry_schedule(),
             instruments: self.instruments.clone(),
         }
     }
 
-    pub(super) fn worker(
+    pub(super) fn make_worker(
         &self,
         billing: &Arc<BillingSubmission>,
         edge: &Arc<EdgeMappings>,
@@ -53,7 +53,7 @@ impl Base {
                 config: self.config.clone(),
                 store: self.store.clone(),
                 client,
-                retry: self.retry(),
+                retry: self.make_retry_schedule(),
                 instruments: self.instruments.clone(),
             },
             edge: edge.clone(),
@@ -62,7 +62,7 @@ impl Base {
                 accounts: self.accounts.clone(),
                 vault: self.vault.clone(),
                 gateway: gateway.clone(),
-                retry: self.retry(),
+                retry: self.make_retry_schedule(),
                 clock: self.clock.clone(),
                 instruments: self.instruments.clone(),
             },
@@ -75,7 +75,7 @@ impl Base {
         }
     }
 
-    pub(super) fn files(&self, billing: &Arc<BillingSubmission>) -> FileExchange {
+    pub(super) fn make_file_exchange(&self, billing: &Arc<BillingSubmission>) -> FileExchange {
         FileExchange {
             operator: self.config.operator.clone(),
             settings: self.config.files.clone(),

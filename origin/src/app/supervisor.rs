@@ -86,8 +86,8 @@ mod tests {
             supervisor.say_ready();
             supervisor.say_alive();
             supervisor.say_stopping();
-            let heard = [(); 3].map(|()| receive(&listener));
-            assert_eq!(heard, ["READY=1", "WATCHDOG=1", "STOPPING=1"]);
+            let received = [(); 3].map(|()| receive(&listener));
+            assert_eq!(received, ["READY=1", "WATCHDOG=1", "STOPPING=1"]);
         }
         std::fs::remove_file(&path).expect("is ours");
     }

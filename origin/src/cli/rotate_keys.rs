@@ -49,7 +49,7 @@ impl Arguments {
             return Err(anyhow!(
                 "the origin that was started last seals with key {}, and could not open what is sealed with {}: \
                  start every origin with this ring first",
-                key.as_deref().unwrap_or("(it has not said)"),
+                key.as_deref().unwrap_or("(it has not reported one)"),
                 vault.newest_key_id()
             ));
         }

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn mistake_is_said_in_words() {
+    fn mistake_is_reported_in_words() {
         for (from, to, complaint) in [
             ("https://console", "http://console", "must be https"),
             ("acme.example\"\n        issuer", "acme.example/x\"\n        issuer", "bare origin"),

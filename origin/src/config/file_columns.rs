@@ -18,7 +18,7 @@ onbill_domain::wire_enum! {
         /// The number whose bill is charged.
         Msisdn = "msisdn",
         /// The operator's own id of the subscriber.
-        Holder = "holder",
+        SubscriberRef = "holder",
         /// The amount in minor units, tax included.
         Amount = "amount",
         /// ISO 4217.

@@ -4,19 +4,16 @@
 //!
 //! All lengths are whole tenths of a pixel.
 
-use super::chart_scale::Scale;
+use super::chart_scale::{BOTTOM, HEIGHT, Scale};
 use super::figures::{format_count, format_money};
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 
-/// The drawing, with its margins.
+/// The drawing, with its margins. Its height is in `chart_scale.rs`.
 const WIDTH: i64 = 7200;
-pub(super) const HEIGHT: i64 = 2700;
-/// Room for the numbers beside the axis, the unit above them, and below for the labels and what they are.
+/// Room for the numbers beside the axis.
 const LEFT: i64 = 1000;
 const RIGHT: i64 = 60;
-pub(super) const TOP: i64 = 280;
-pub(super) const BOTTOM: i64 = 420;
 /// Labels below the axis that do not run into each other.
 const LABELS_MAX: usize = 7;
 
@@ -112,17 +109,17 @@ impl Chart<'_> {
                 @if self.labels.is_empty() {
                     p class="muted" { "There is nothing to show yet." }
                 } @else {
-                    div class="chart-scroll" tabindex="0" role="group" aria-label=(self.title) { (self.drawing()) }
-                    (self.legend())
-                    (self.table())
+                    div class="chart-scroll" tabindex="0" role="group" aria-label=(self.title) { (self.draw_chart()) }
+                    (self.show_legend())
+                    (self.show_table())
                 }
             }
         }
     }
 
-    fn drawing(&self) -> Markup {
+    fn draw_chart(&self) -> Markup {
         let (title, description) = (format!("{}-name", self.id), format!("{}-text", self.id));
-        let scale = Scale::for_max(self.largest());
+        let scale = Scale::for_max(self.find_largest());
         let view = format!("0 0 {WIDTH} {HEIGHT}");
         html! {
             svg viewBox=(view) role="img" aria-labelledby=(format!("{title} {description}")) {
@@ -141,15 +138,15 @@ impl Chart<'_> {
                     }
                 }
                 @match self.kind {
-                    ChartKind::Lines => (self.lines(&scale)),
-                    ChartKind::Bars | ChartKind::StackedBars => (self.bars(&scale)),
+                    ChartKind::Lines => (self.draw_lines(&scale)),
+                    ChartKind::Bars | ChartKind::StackedBars => (self.draw_bars(&scale)),
                 }
             }
         }
     }
 
     /// The largest height that is drawn.
-    fn largest(&self) -> i64 {
+    fn find_largest(&self) -> i64 {
         let at = |place: usize| self.series.iter().map(move |series| value_at(series, place));
         let places = 0..self.labels.len();
         match self.kind {
@@ -172,7 +169,7 @@ impl Chart<'_> {
         x + width / 2
     }
 
-    fn lines(&self, scale: &Scale) -> Markup {
+    fn draw_lines(&self, scale: &Scale) -> Markup {
         let points = |series: &Series| {
             let point = |place| format!("{},{}", self.middle_of(place), scale.y_of(value_at(series, place)));
             (0..self.labels.len()).map(point).collect::<Vec<_>>().join(" ")
@@ -189,7 +186,7 @@ impl Chart<'_> {
         }
     }
 
-    fn bars(&self, scale: &Scale) -> Markup {
+    fn draw_bars(&self, scale: &Scale) -> Markup {
         html! {
             @for place in 0..self.labels.len() {
                 @for (bar, series) in self.bars_of(place, scale).into_iter().zip(&self.series) {
@@ -227,7 +224,7 @@ impl Chart<'_> {
         self.series.iter().enumerate().map(bar).collect()
     }
 
-    fn legend(&self) -> Markup {
+    fn show_legend(&self) -> Markup {
         html! {
             ul class="legend" {
                 @for series in &self.series {
@@ -238,7 +235,7 @@ impl Chart<'_> {
     }
 
     /// The newest first, as people look for them.
-    fn table(&self) -> Markup {
+    fn show_table(&self) -> Markup {
         let places = (0..self.labels.len()).rev();
         html! {
             details open[self.is_table_open] {

@@ -1,6 +1,13 @@
 //! The scale of a chart: how high a number is drawn, and where lines go across.
+//!
+//! All lengths are whole tenths of a pixel.
 
-use super::chart::{BOTTOM, HEIGHT, TOP};
+/// The height of the drawing, with its margins.
+pub(super) const HEIGHT: i64 = 2700;
+/// Room above the drawing for the unit of the numbers.
+const TOP: i64 = 280;
+/// Room below the drawing for the labels and what they are.
+pub(super) const BOTTOM: i64 = 420;
 
 /// Lines across the drawing, the axis apart: as many as the eye uses.
 const GRID_LINES: i64 = 4;

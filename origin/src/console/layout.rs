@@ -101,20 +101,20 @@ impl Section {
 /// the browser.
 #[expect(clippy::needless_pass_by_value, reason = "a page makes its body for this call")]
 pub fn page(viewer: &Viewer, title: &str, section: Section, body: Markup) -> Response {
-    frame(&viewer.operator_name, title, Some((viewer, Some(section))), &body)
+    frame_page(&viewer.operator_name, title, Some((viewer, Some(section))), &body)
 }
 
 /// A page of no section, for a viewer who has signed in.
 pub(super) fn plain_page(viewer: &Viewer, title: &str, body: &Markup) -> Response {
-    frame(&viewer.operator_name, title, Some((viewer, None)), body)
+    frame_page(&viewer.operator_name, title, Some((viewer, None)), body)
 }
 
 /// A page for a person who has not signed in, or whose call was refused.
 pub(super) fn bare_page(operator_name: &str, title: &str, body: &Markup) -> Response {
-    frame(operator_name, title, None, body)
+    frame_page(operator_name, title, None, body)
 }
 
-fn frame(
+fn frame_page(
     operator_name: &str,
     title: &str,
     viewer: Option<(&Viewer, Option<Section>)>,
@@ -135,8 +135,8 @@ fn frame(
                 header class="top" {
                     a class="brand" href="/" { (operator_name) " " span { "console" } }
                     @if let Some((viewer, section)) = viewer {
-                        (navigation(viewer, section))
-                        (who(viewer))
+                        (show_navigation(viewer, section))
+                        (show_viewer(viewer))
                     }
                 }
                 main id="main" tabindex="-1" {
@@ -149,7 +149,7 @@ fn frame(
     with_headers(Html(page.into_string()).into_response())
 }
 
-fn navigation(viewer: &Viewer, current: Option<Section>) -> Markup {
+fn show_navigation(viewer: &Viewer, current: Option<Section>) -> Markup {
     html! {
         nav aria-label="Sections" {
             @for section in NAVIGATION.iter().filter(|section| viewer.permits(section.act())) {
@@ -161,7 +161,7 @@ fn navigation(viewer: &Viewer, current: Option<Section>) -> Markup {
     }
 }
 
-fn who(viewer: &Viewer) -> Markup {
+fn show_viewer(viewer: &Viewer) -> Markup {
     let roles: Vec<&str> = viewer.roles.iter().map(|role| role.as_str()).collect();
     html! {
         form class="who" method="post" action="/sign-out" {

@@ -26,6 +26,7 @@ mod product;
 mod refused;
 mod session;
 mod sign_in;
+mod state;
 mod text;
 mod viewer;
 
@@ -42,6 +43,7 @@ use axum::routing::{get, post};
 use cookies::Cookies;
 use onbill_domain::limits::BODY_BYTES_MAX;
 use sign_in::SignIn;
+pub(crate) use state::Console;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,15 +52,6 @@ pub const IDENTITY_DEADLINE: Duration = Duration::from_secs(5);
 /// Largest answer of an identity provider, in bytes: sets of keys with their certificates are some 20 KiB
 /// at the large ones.
 pub const IDENTITY_BYTES_MAX: usize = 256 * 1024;
-
-/// What the pages use.
-#[derive(Clone)]
-pub(crate) struct Console {
-    /// The parts that the signed calls use as well.
-    pub(crate) parts: RouteState,
-    cookies: Cookies,
-    sign_in: Arc<SignIn>,
-}
 
 /// Declares the pages: their router, and the list of them that tests walk.
 macro_rules! pages {

@@ -10,7 +10,7 @@ pub(crate) fn raise_for_result(instruments: &Instruments, result: SettleResult, 
     let alarms = &instruments.alarms;
     match result {
         SettleResult::Contradicted => {
-            let alarm = Alarm::BillingVerdictsDiffer;
+            let alarm = Alarm::BillingDecisionsDiffer;
             raise_alarm!(alarms, alarm, id, what, id, "billing has given two different decisions");
         }
         SettleResult::Unpaid => {

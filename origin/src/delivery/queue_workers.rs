@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(at(300), None);
         assert_eq!(at(361), Some(Queue::Edge));
         workers.beat(Queue::Edge);
-        assert_eq!(at(362), None, "it goes on");
+        assert_eq!(at(362), None, "it continues");
         workers.beat(Queue::Edge);
         assert_eq!(at(661), Some(Queue::Pins), "no other queue's beat counts for it");
     }

@@ -22,7 +22,7 @@ onbill_domain::word_enum! {
         /// The operator's CSP API does not answer about charges, or about accounts.
         BillingUnreachable = "billing-unreachable",
         /// Billing gave two outcomes for one id.
-        BillingVerdictsDiffer = "billing-verdicts-differ",
+        BillingDecisionsDiffer = "billing-verdicts-differ",
         /// The edge brought a call that names another operator.
         CallForAnotherOperator = "call-for-another-operator",
         /// A partner has charged a PAI that has no subscription.
@@ -90,7 +90,7 @@ onbill_domain::word_enum! {
         /// The spool folder does not answer.
         SpoolUnreachable = "spool-unreachable",
         /// Charges wait for the next billing file, because their accounts could not be looked up.
-        StandingUnknown = "standing-unknown",
+        AccountsUnknown = "standing-unknown",
         /// A live subscription was not charged for 45 days.
         SubscriptionUncharged = "subscription-uncharged",
         /// Many calls have no signature, or that of a key that is in no ring.
@@ -201,13 +201,13 @@ impl Alarm {
             | Self::FileUnacknowledged
             | Self::NumberChecks
             | Self::OutboxParked
-            | Self::StandingUnknown
+            | Self::AccountsUnknown
             | Self::SubscriptionUncharged
             | Self::UnknownNumbers => (Ticket, Condition, Ledger),
             // They are about one thing, which a person puts right.
             Self::AccountEventContradicts
             | Self::AccountWordUnknown
-            | Self::BillingVerdictsDiffer
+            | Self::BillingDecisionsDiffer
             | Self::CallForAnotherOperator
             | Self::ChargeUnsubscribed
             | Self::ClosedPaiCharged
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn events_belong_to_the_ledger() {
-        // Otherwise nobody could close the one of an origin that is gone.
+        // Otherwise no person could close the one of an origin that is gone.
         for alarm in Alarm::ALL {
             assert!(alarm.kind() == AlarmKind::Condition || alarm.scope() == AlarmScope::Ledger, "{alarm:?}");
         }

@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(counts.broken(at(0)), []);
         refuse(&mut counts, Some("edge"), 1);
         assert_eq!(counts.broken(at(0)), [("edge".to_owned(), [51, 51])]);
-        // Forged calls beside a caller that works are nobody's emergency.
+        // Forged calls beside a caller that works are no emergency.
         (0..1_000).for_each(|_| counts.note_verified(at(0), "edge"));
         assert_eq!(counts.broken(at(0)), []);
     }
@@ -138,7 +138,10 @@ mod tests {
         refuse(&mut counts, Some("netflix"), REFUSED_MAX + 1);
         refuse(&mut counts, None, STRANGERS_MAX + 1);
         let quiet = at(WINDOW_SECONDS);
-        assert!(!counts.broken(quiet).is_empty() && counts.strangers(quiet).is_some(), "nobody has looked");
+        assert!(
+            !counts.broken(quiet).is_empty() && counts.strangers(quiet).is_some(),
+            "they stay until they are old"
+        );
         let later = at(2 * WINDOW_SECONDS);
         assert_eq!((counts.broken(later), counts.strangers(later)), (vec![], None));
     }

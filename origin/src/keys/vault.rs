@@ -267,14 +267,16 @@ mod tests {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         let sealed = vault(&[1]).seal_number(&SystemRandom, &number).expect("seals").sealed;
         let ring = vault(&[1, 2]);
-        let Resealed::New(anew) = ring.reseal(&SystemRandom, false, &sealed) else { panic!("is not anew") };
-        assert_eq!((Vault::key_id(&sealed), Vault::key_id(&anew)), (Some("m1"), Some("m2")));
-        assert_eq!(vault(&[2]).open_number(&anew).ok(), Some(number));
-        assert_eq!(ring.reseal(&SystemRandom, false, &anew), Resealed::Current);
+        let Resealed::New(resealed) = ring.reseal(&SystemRandom, false, &sealed) else {
+            panic!("is not sealed again")
+        };
+        assert_eq!((Vault::key_id(&sealed), Vault::key_id(&resealed)), (Some("m1"), Some("m2")));
+        assert_eq!(vault(&[2]).open_number(&resealed).ok(), Some(number));
+        assert_eq!(ring.reseal(&SystemRandom, false, &resealed), Resealed::Current);
         for (ring, is_message) in [(vault(&[2]), false), (ring, true)] {
             assert_eq!(ring.reseal(&SystemRandom, is_message, &sealed), Resealed::Unopened);
         }
-        for damaged in [&anew[..anew.len() - 1], &anew[..3], &[], b"garbage"] {
+        for damaged in [&resealed[..resealed.len() - 1], &resealed[..3], &[], b"garbage"] {
             assert_eq!(vault(&[1, 2]).reseal(&SystemRandom, false, damaged), Resealed::Unopened);
         }
     }
@@ -287,7 +289,7 @@ mod tests {
         assert_eq!(
             vault(&[1, 2]).index_number(&number),
             vault(&[1]).index_number(&number),
-            "a newer key loses nobody"
+            "a newer key loses no subscriber"
         );
         assert_ne!(vault(&[1]).pin_mac(&[1; 32], "123456"), vault(&[1]).pin_mac(&[2; 32], "123456"));
     }

@@ -69,8 +69,8 @@ impl TermsChanges {
         check_consent(&change, &found.latest, now)?;
         self.check_price(&found.latest, (plan, offer), price, &change, today)?;
 
-        let standing = replaced.and(found.standing.as_ref());
-        let withdrawn_to = standing.filter(|old| old.plan == *plan && old.price == Some(price));
+        let before = replaced.and(found.before.as_ref());
+        let withdrawn_to = before.filter(|old| old.plan == *plan && old.price == Some(price));
         let mandate_id = self.ids.terms_change(&partner, &change.change_id);
         let mandate = match withdrawn_to {
             Some(old) if change.consent_at.is_none() => {

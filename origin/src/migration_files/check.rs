@@ -2,10 +2,12 @@
 //! Nothing is written.
 
 use super::charges::{ChargeCheck, open_charges};
+use super::checked::{Checked, Observer};
 use super::headers::{CHARGES_HEADER, PAIS_HEADER};
 use super::lines::RowMaker;
+use super::load_error::LoadError;
 use super::pais::{ImportedPai, ImportedSubscription, KnownPais, PaiCheck, open_pais};
-use super::problem::{Problem, ProblemCounts, ProblemKind};
+use super::problem::{Problem, ProblemKind};
 use super::reading::Reading;
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
@@ -14,113 +16,15 @@ use crate::ambient::Random;
 use crate::config::{AccountSource, ChargeNeeds, Config};
 use crate::fault::Fault;
 use crate::keys::{StableIds, Vault};
-use crate::store::{
-    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, Store, StoreError,
-};
+use crate::store::{AccountsAre, Claim, DarkPai, LoadOutcome, LoadRefusal, MigrationFileKind, Store};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 /// Lines of one transaction: enough to make the fsync cheap, and so few that a charge waits for some tens
 /// of milliseconds behind them.
 pub(super) const BATCH: usize = 500;
-
-/// Sees how far the work is, and what is wrong.
-pub trait Observer {
-    /// A file is read from its beginning.
-    fn begin(&mut self, name: &str);
-    /// So many of its bytes are done.
-    fn advance(&mut self, position: u64);
-    fn complain(&mut self, problem: &Problem);
-}
-
-/// Why files cannot be checked or loaded. What is loaded until then stays, dark.
-#[derive(Debug)]
-pub enum LoadError {
-    /// A file is none of its kind, or cannot be read to its end.
-    NotThisFile { name: String, why: String },
-    /// More lines are bad than the operator allows.
-    AboveCeiling(String),
-    /// The file has other bytes than when it was checked.
-    FileChanged(String),
-    /// The database failed.
-    Store(StoreError),
-    /// A number could not be sealed.
-    Fault(Fault),
-}
-
-/// How many lines may be bad before nothing is loaded.
-#[derive(Clone, Copy, Debug)]
-pub struct Ceilings {
-    pub bad_percent: u8,
-    pub bad_in_a_row: u64,
-}
-
-/// What a check has found.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// PAIs before charges.
-    pub files: Vec<CheckedFile>,
-    pub counts: ProblemCounts,
-}
-
-#[derive(Debug)]
-pub struct CheckedFile {
-    pub name: String,
-    pub kind: MigrationFileKind,
-    pub sha256: Hash,
-    /// All that are not blank.
-    pub lines: u64,
-    /// The numbers of those that are not sound.
-    pub bad: BTreeSet<u64>,
-}
-
-impl CheckedFile {
-    /// Lines that are sound.
-    pub fn sound(&self) -> u64 {
-        self.lines.saturating_sub(self.bad.len() as u64)
-    }
-
-    /// Why nothing of it is to be loaded, if that is so.
-    fn exceeds(&self, ceilings: Ceilings) -> Option<String> {
-        let (bad, lines) = (self.bad.len() as u64, self.lines);
-        let Ceilings { bad_percent, bad_in_a_row } = ceilings;
-        if bad * 100 > lines * u64::from(bad_percent) {
-            return Some(format!("{}: {bad} of {lines} lines are bad: more than {bad_percent} %", self.name));
-        }
-        let mut run = 0;
-        let mut last = None;
-        for line in &self.bad {
-            run = if last == Some(line - 1) { run + 1 } else { 1 };
-            last = Some(*line);
-            if run >= bad_in_a_row {
-                return Some(format!("{}: {run} lines up to line {line} are all bad", self.name));
-            }
-        }
-        None
-    }
-}
-
-impl Checked {
-    /// Why nothing is to be loaded, if that is so.
-    pub fn exceeds(&self, ceilings: Ceilings) -> Option<String> {
-        self.files.iter().find_map(|file| file.exceeds(ceilings))
-    }
-
-    /// Whether anything is wrong.
-    pub fn is_clean(&self) -> bool {
-        self.files.iter().all(|file| file.bad.is_empty())
-    }
-
-    pub(super) fn note(&mut self, observer: &mut dyn Observer, problem: &Problem) {
-        self.counts.add(problem.kind);
-        if let Some(file) = self.files.iter_mut().find(|file| file.name == problem.file) {
-            file.bad.insert(problem.line);
-        }
-        observer.complain(problem);
-    }
-}
 
 /// Checks files beside a ledger.
 pub struct FileCheck<'a> {
@@ -311,16 +215,6 @@ struct TakenPais(HashSet<ShortHash>);
 
 fn hash_pai(partner: &PartnerId, pai: Pai) -> ShortHash {
     short_hash(&[partner.as_str(), pai.as_str()])
-}
-
-impl Checked {
-    /// Those of a batch that are sound so far.
-    pub(super) fn sound_of<T>(&self, source: &Source<'_>, mut batch: Vec<(u64, T)>) -> Vec<(u64, T)> {
-        if let Some(file) = self.files.iter().find(|file| file.name == source.name) {
-            batch.retain(|(line, _)| !file.bad.contains(line));
-        }
-        batch
-    }
 }
 
 /// What is wrong with a line beside the ledger, if anything is.

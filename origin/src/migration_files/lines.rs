@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
-    Claim, DarkPai, DarkSubscription, LineFingerprint, LineHolder, MandateRow, NewSubscriberIds,
+    BilledSubscriber, Claim, DarkPai, DarkSubscription, LineFingerprint, MandateRow, NewSubscriberIds,
 };
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::ExtId;
@@ -27,8 +27,8 @@ pub(super) struct RowMaker<'a> {
 
 impl RowMaker<'_> {
     pub(super) fn make_pai(&self, line: u64, imported: ImportedPai) -> Result<DarkPai, Fault> {
-        let holder = match &imported.subscriber {
-            Some(subscriber) => Some(LineHolder {
+        let subscriber = match &imported.subscriber {
+            Some(subscriber) => Some(BilledSubscriber {
                 number: self.vault.seal_number(self.random, &subscriber.msisdn)?,
                 subscriber_ref: subscriber.subscriber_ref.clone(),
             }),
@@ -36,8 +36,8 @@ impl RowMaker<'_> {
         };
         Ok(DarkPai {
             line: to_line(line),
-            fingerprint: fingerprint_of_pai(&imported, holder.as_ref()),
-            holder,
+            fingerprint: fingerprint_of_pai(&imported, subscriber.as_ref()),
+            subscriber,
             subscription: imported.subscription.as_ref().map(|it| self.make_subscription(&imported, it)),
             partner: imported.partner,
             pai: imported.pai,
@@ -107,9 +107,10 @@ fn to_line(line: u64) -> i64 {
 }
 
 /// Of a number, its keyed hash is hashed. State and last paid day are what a later file may change.
-fn fingerprint_of_pai(imported: &ImportedPai, holder: Option<&LineHolder>) -> LineFingerprint {
-    let number = holder.map(|holder| encode_base64url(&holder.number.index.0)).unwrap_or_default();
-    let subscriber_ref = holder.map_or("", |holder| &holder.subscriber_ref);
+fn fingerprint_of_pai(imported: &ImportedPai, subscriber: Option<&BilledSubscriber>) -> LineFingerprint {
+    let number =
+        subscriber.map(|subscriber| encode_base64url(&subscriber.number.index.0)).unwrap_or_default();
+    let subscriber_ref = subscriber.map_or("", |subscriber| &subscriber.subscriber_ref);
     let subscription = imported.subscription.as_ref();
     let price = subscription.and_then(|it| it.price).map(|price| price.to_string()).unwrap_or_default();
     let consent = imported.consent.as_ref();

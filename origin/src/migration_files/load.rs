@@ -1,7 +1,9 @@
 //! Loads files: checks them, and writes what is sound, batch by batch.
 
 use super::charges::open_charges;
-use super::check::{BATCH, Ceilings, Checked, CheckedFile, FileCheck, LoadError, Observer, problem_of};
+use super::check::{BATCH, FileCheck, problem_of};
+use super::checked::{Ceilings, Checked, CheckedFile, Observer};
+use super::load_error::LoadError;
 use super::pais::open_pais;
 use super::source::{Files, Source};
 use crate::store::{FileProgress, LoadOutcome, LoadPlace, MigrationFileKind, NewMigrationFile};

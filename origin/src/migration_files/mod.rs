@@ -10,10 +10,12 @@
 
 mod charges;
 mod check;
+mod checked;
 mod fields;
 mod headers;
 mod lines;
 mod load;
+mod load_error;
 mod opened_file;
 mod pais;
 mod problem;
@@ -25,9 +27,11 @@ mod source;
 mod test_rules;
 
 pub use charges::{ChargeCheck, ImportedCharge};
-pub use check::{Ceilings, Checked, CheckedFile, FileCheck, LoadError, Observer};
+pub use check::FileCheck;
+pub use checked::{Ceilings, Checked, CheckedFile, Observer};
 pub use headers::{CHARGES_HEADER, PAIS_HEADER};
 pub use load::{FileLoad, LoadedFile};
+pub use load_error::LoadError;
 pub use pais::{Consent, ImportedPai, ImportedSubscription, KnownPais, PaiCheck, SubscriberOfLine};
 pub use problem::{NotThisFile, Problem, ProblemCounts, ProblemKind};
 pub use rules::Rules;

@@ -1,6 +1,7 @@
 //! A file as it is read for the first time, with what is wrong with its lines.
 
-use super::check::{Checked, CheckedFile, LoadError, Observer};
+use super::checked::{Checked, CheckedFile, Observer};
+use super::load_error::LoadError;
 use super::problem::{NotThisFile, Problem};
 use super::source::Source;
 use crate::store::{Hash, MigrationFileKind};

@@ -1,6 +1,6 @@
 //! Files that are read several times, and hashed each time.
 
-use super::check::LoadError;
+use super::load_error::LoadError;
 use super::problem::NotThisFile;
 use crate::store::Hash;
 use sha2::{Digest as _, Sha256};

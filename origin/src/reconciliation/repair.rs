@@ -19,7 +19,7 @@ onbill_domain::word_enum! {
         /// Its job was missing and is queued again.
         PutBack = "put-back",
         /// The partner will get the webhook with its outcome again.
-        NoticeQueued = "notice-queued",
+        WebhookQueued = "notice-queued",
         /// Nothing, because its job is being worked on.
         UnderWay = "under-way",
         /// Nothing, because it was settled after it was read.
@@ -33,7 +33,7 @@ impl RepairOutcome {
     /// Whether anything was changed.
     pub fn is_change(self) -> bool {
         match self {
-            Self::Redriven | Self::Hurried | Self::PutBack | Self::NoticeQueued => true,
+            Self::Redriven | Self::Hurried | Self::PutBack | Self::WebhookQueued => true,
             Self::UnderWay | Self::SettledMeanwhile | Self::ByHand => false,
         }
     }
@@ -47,7 +47,7 @@ impl RepairOutcome {
             RedriveResult::InProgress => Self::UnderWay,
             RedriveResult::NotNeeded => Self::SettledMeanwhile,
             RedriveResult::Redriven | RedriveResult::MadeDue | RedriveResult::Requeued if is_webhook => {
-                Self::NoticeQueued
+                Self::WebhookQueued
             }
             RedriveResult::Redriven => Self::Redriven,
             RedriveResult::MadeDue => Self::Hurried,

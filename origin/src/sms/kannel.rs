@@ -190,13 +190,13 @@ mod tests {
     #[test]
     fn answer_counts_when_it_is_kannels_own() {
         let instruments = Instruments::new(Arc::new(SystemClock));
-        let told = |status: u16, body: &'static str| {
+        let outcome = |status: u16, body: &'static str| {
             let answer = Response::builder().status(status).body(Bytes::from(body)).expect("is an answer");
             classify_response(&instruments, &answer, Some("t".to_owned()))
         };
         let accepted = SendSmsResult::Accepted { message_id: Some("t".to_owned()) };
         for body in ["0: Accepted for delivery", "3: Queued for later delivery", "Sent. Message splits: 2"] {
-            assert_eq!(told(202, body), accepted, "{body}");
+            assert_eq!(outcome(202, body), accepted, "{body}");
         }
         for (status, body, sent) in [
             (200, "<html>200 OK", SendSmsResult::Later(RetryCause::Unclear)),
@@ -214,7 +214,7 @@ mod tests {
             (404, "Unknown command", SendSmsResult::Later(RetryCause::Unreachable)),
             (302, "", SendSmsResult::Later(RetryCause::Unclear)),
         ] {
-            assert_eq!(told(status, body), sent, "{status} {body}");
+            assert_eq!(outcome(status, body), sent, "{status} {body}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A copy of a database file, made while an origin serves from it.
 
+use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::ledger_identity::sqlite as ledger_identity;
 use crate::store::open_mode::OpenMode;
@@ -9,12 +10,25 @@ use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
+impl Store {
+    /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
+    /// in which the ledger differs; the copy is then to be thrown away. It blocks.
+    pub fn copy_sqlite(
+        from: &Path,
+        to: &Path,
+        now: Timestamp,
+        facts: &[(&'static str, Vec<u8>)],
+    ) -> Result<Option<&'static str>, StoreError> {
+        copy_into(from, to, now, facts)
+    }
+}
+
 /// Copies the database into an empty file, in its state of one moment. Writers continue meanwhile: the
 /// copy reads one snapshot of the write-ahead log, which grows until the copy is complete.
 ///
 /// The copy is marked as one, checked by `integrity_check`, and all of it is in the one file. It is
 /// not synced to the disk. Returns the first of `facts` in which the ledger differs.
-pub(super) fn copy_into(
+fn copy_into(
     from: &Path,
     to: &Path,
     now: Timestamp,

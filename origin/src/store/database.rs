@@ -1,6 +1,5 @@
 //! The store itself: one of two databases, and how a use case runs in it.
 
-use super::backup;
 use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
 use super::migration::{MIGRATIONS, Migration};
@@ -11,7 +10,6 @@ use crate::config::PostgresAddress;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -64,17 +62,6 @@ impl Store {
         let commits = Arc::<CommitMetrics>::default();
         let database = SqliteDatabase::open(path, readers, mode, migrations, Arc::clone(&commits))?;
         Ok(Self::on(Database::Sqlite(database), commits))
-    }
-
-    /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
-    /// in which the ledger differs; the copy is then to be thrown away. It blocks.
-    pub fn copy_sqlite(
-        from: &Path,
-        to: &Path,
-        now: Timestamp,
-        facts: &[(&'static str, Vec<u8>)],
-    ) -> Result<Option<&'static str>, StoreError> {
-        backup::copy_into(from, to, now, facts)
     }
 
     /// Connects to a PostgreSQL database.
@@ -224,11 +211,11 @@ impl Store {
 ///
 /// - `read`: on a connection for reading, in PostgreSQL as one statement without a transaction.
 /// - `look_up`: the same for a few rows by their keys, which SQLite reads within microseconds.
-/// - `look_up_grouped(member)`: the same as `look_up`, in PostgreSQL together with others of its kind: `member` is what a
-///   group of that kind takes.
+/// - `look_up_grouped(group, member)`: the same as `look_up`, in PostgreSQL together with others of its kind: `group` is
+///   a field of `PostgresGroups`, and `member` what it takes.
 /// - `write`: in one transaction, which is durable when this returns.
 /// - `write(nonce)`: the same after spending the call's nonce (a `Nonce`, or an `Option` of one).
-/// - `write_grouped(member)`: the same as `write`, in such a group.
+/// - `write_grouped(group, member)`: the same as `write`, in such a group.
 /// - `write_serializable`: the same as `write`, in PostgreSQL at SERIALIZABLE.
 /// - `steps`: in several transactions, which the functions begin themselves.
 macro_rules! use_case {
@@ -237,10 +224,10 @@ macro_rules! use_case {
             |db| db.read(move |db| sqlite::$function(db, $($argument),*)).await,
             |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
     };
-    ($store:ident, look_up_grouped($member:expr), $function:ident($($argument:expr),*)) => {
+    ($store:ident, look_up_grouped($group:ident, $member:expr), $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.look_up(move |db| sqlite::$function(db, $($argument),*)).await,
-            |db| db.run_grouped($member).await)
+            |db| db.groups.$group.run($member).await)
     };
     ($store:ident, look_up, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
@@ -266,10 +253,10 @@ macro_rules! use_case {
                 postgres::$function(tx, $($argument),*).await?
             }))
     }};
-    ($store:ident, write_grouped($member:expr), $function:ident($($argument:expr),*)) => {
+    ($store:ident, write_grouped($group:ident, $member:expr), $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db| db.run_grouped($member).await)
+            |db| db.groups.$group.run($member).await)
     };
     ($store:ident, write_serializable, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,

@@ -6,8 +6,8 @@
 //!
 //! The noun is the folder: `NOUN/mod.rs` has its types and use cases, `NOUN/sqlite.rs` and `NOUN/postgres.rs` the SQL of
 //! both databases in the same order; `NOUN/postgres_group.rs` has what PostgreSQL does for several calls in one
-//! transaction, see `postgres/groups.rs`. [`sqlite`] and [`postgres`] know no noun: they connect, migrate, and run
-//! transactions. Nouns call each other downwards only, in the order of the modules below.
+//! transaction, see `postgres/groups.rs`. Otherwise [`sqlite`] and [`postgres`] know no noun: they connect, migrate,
+//! and run transactions. Nouns call each other downwards only, in the order of the modules below.
 
 mod clock_skew;
 mod commits;
@@ -35,6 +35,7 @@ mod tally;
 mod account;
 mod console_session;
 mod coupon_sms;
+mod dead_letter;
 mod flow;
 mod kept_report;
 mod ledger_identity;
@@ -102,6 +103,7 @@ pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use cut_over::{CutOverPaiResult, SwitchAct, SwitchablePai, TurnOffPaiResult};
 pub use database::{FaultHook, Store};
+pub use dead_letter::DeadLetter;
 pub use desk::{DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber};
 pub use dispute::{DisputeChange, DisputeStep, PostDisputeResult};
 pub use error::StoreError;
@@ -117,8 +119,8 @@ pub use mandate::{
 };
 pub use migration::{MIGRATIONS, Migration, SCHEMA_VERSION};
 pub use migration_file::{
-    AccountsAre, Claim, DarkPai, DarkSubscription, FileProgress, LineFingerprint, LineHolder, LoadOutcome,
-    LoadPlace, LoadRefusal, MigrationFileKind, NewMigrationFile, NewSubscriberIds,
+    AccountsAre, Claim, DarkPai, DarkSubscription, FileProgress, LineFingerprint, LoadOutcome, LoadPlace,
+    LoadRefusal, MigrationFileKind, NewMigrationFile, NewSubscriberIds,
 };
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
@@ -128,8 +130,8 @@ pub use page::{Cursor, Page};
 pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};
 pub use person::KeptTable;
 pub use queue::{
-    AfterLastRetry, BillingOutcome, ChargeDecision, ChargeOutcome, DeadLetter, DeliveryOutcome, Expiry, Job,
-    JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, Queue, RefundDecision,
+    AfterLastRetry, BillingOutcome, ChargeDecision, ChargeOutcome, DeliveryOutcome, Expiry, Job, JobKind,
+    JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, Queue, RefundDecision,
     RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob, WebhookOutcome,
 };
 pub use readiness::OriginStatus;

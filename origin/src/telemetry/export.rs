@@ -141,7 +141,7 @@ mod tests {
         let running = tokio::spawn(export.run());
         queue.put(FinishedSpan::of(TRACE, false));
         collector.0.notified().await;
-        // From here on nobody takes anything out.
+        // From here on nothing is taken out.
         for _ in 0..WAITING_MAX + 7 {
             queue.put(FinishedSpan::of(TRACE, false));
         }

@@ -236,11 +236,11 @@ mod tests {
             outer.record("partner", "netflix");
             let inner = tracing::info_span!("send", receiver = "billing", route = "/b");
             let _inner = inner.enter();
-            tracing::warn!(attempt = 2_u32, ok = false, ratio = 0.5, status = None::<u16>, "said");
+            tracing::warn!(attempt = 2_u32, ok = false, ratio = 0.5, status = None::<u16>, "logged");
         });
         let expected = serde_json::json!({
             "time": "2026-11-18T11:06:40.007Z", "level": "warn", "version": VERSION, "service": "origin",
-            "message": "said", "attempt": 2, "ok": false, "ratio": 0.5, "receiver": "billing", "route": "/b",
+            "message": "logged", "attempt": 2, "ok": false, "ratio": 0.5, "receiver": "billing", "route": "/b",
             "correlator": "c-1", "partner": "netflix",
         });
         assert_eq!(lines, [expected]);
@@ -274,6 +274,6 @@ mod tests {
     #[test]
     fn log_that_cannot_be_written_ends_nothing() {
         let layer = LogLines::new(|| Full, Arc::default(), Arc::default(), at);
-        with_default(registry().with(layer), || tracing::error!("said"));
+        with_default(registry().with(layer), || tracing::error!("logged"));
     }
 }

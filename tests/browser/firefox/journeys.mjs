@@ -52,7 +52,7 @@ export const journeys = [
       await tab.page.has('#all-set');
       await tab.page.click('#continue');
 
-      await tab.page.has('#verdict[data-signature=valid][data-outcome=success]');
+      await tab.page.has('#result[data-signature=valid][data-outcome=success]');
       await tab.widget.shows('success');
       assert.ok(!(await tab.page.ask(() => location.href)).includes('onbill_result'));
       assert.deepEqual(await pairs(tab.widget, '#message-rows'), summary({ operator: acme, price: '$15.99' }));

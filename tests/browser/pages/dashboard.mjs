@@ -33,7 +33,7 @@ export class Dashboard {
 
   /** Back from the partner with a result that the operator's server has found genuine. */
   async isBack(outcome) {
-    await this.page.locator(`#verdict[data-signature=valid][data-outcome=${outcome}]`).waitFor();
+    await this.page.locator(`#result[data-signature=valid][data-outcome=${outcome}]`).waitFor();
     await this.widget.shows(outcome);
     assert.equal(new URL(this.page.url()).origin, this.operator.dashboard);
     assert.ok(!this.page.url().includes('onbill_result'), 'the result is taken out of the address bar');

@@ -32,7 +32,7 @@ export class OwnPage extends Widget {
   }
 
   /** How each charge stands, the newest first. Those of one second are in any order. */
-  standings() {
+  statuses() {
     return this.charges().evaluateAll(items => items.map(({ dataset }) => dataset.status));
   }
 

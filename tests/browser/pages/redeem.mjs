@@ -50,7 +50,7 @@ export class Member {
 
   async shows() {
     await this.page.waitForURL(`${netflix.url}/member*`);
-    await this.page.locator('#standing').waitFor();
+    await this.page.locator('#membership').waitFor();
   }
 
   async logIn(email) {
@@ -69,7 +69,7 @@ export class Member {
 
   /** The last day that is paid, such as 2027-05-21. */
   paidUntil() {
-    return this.page.locator('#standing').getAttribute('data-paid-until');
+    return this.page.locator('#membership').getAttribute('data-paid-until');
   }
 
   text() {

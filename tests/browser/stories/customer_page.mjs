@@ -41,7 +41,7 @@ test('whom the dashboard vouches for sees it at once: what is linked, charged an
   assert.deepEqual([linked[0], linked[1], linked.at(-1)], ['Netflix Standard', own.say('link-active'), own.say('unlink')]);
 
   // One month came back in two parts, of the other a part.
-  assert.deepEqual(await own.standings(), ['APPROVED', 'APPROVED']);
+  assert.deepEqual(await own.statuses(), ['APPROVED', 'APPROVED']);
   for (const [period, given] of [['Jan 1 – 31, 2027', '$5.00'], ['Dec 1 – 31, 2026', '$15.99']]) {
     assert.deepEqual(await own.charge(period),
       ['Netflix Standard', '$15.99', 'Charged', `For ${period}`, `On the bill of ${nextBill()}`, `${given} refunded`, own.say('receipt')]);
@@ -88,7 +88,7 @@ test('whoever is not logged in proves the number with a code, and reads why a mo
   await own.enterCode(text.slice(0, 6));
   await own.shows('account');
   await own.headingHasFocus();
-  assert.deepEqual((await own.standings()).sort(), ['APPROVED', 'APPROVED', 'APPROVED', 'DECLINED']);
+  assert.deepEqual((await own.statuses()).sort(), ['APPROVED', 'APPROVED', 'APPROVED', 'DECLINED']);
   assert.deepEqual(await own.charge('Mar 1 – 31, 2027'), [
     'Netflix Standard', '$15.99', 'Not charged', 'For Mar 1 – 31, 2027', 'The balance was too low.',
   ]);
@@ -121,7 +121,7 @@ test('whoever comes to buy what they have gets to it by a button', async stage =
   const own = new OwnPage(page, acme);
   await own.shows('account');
   await own.headingHasFocus();
-  assert.deepEqual(await own.standings(), ['APPROVED', 'APPROVED', 'APPROVED', 'APPROVED']);
+  assert.deepEqual(await own.statuses(), ['APPROVED', 'APPROVED', 'APPROVED', 'APPROVED']);
   assert.equal(await own.inside.locator('header > p').textContent(), own.say('own-title'));
   const events = await dashboard.events();
   assert.ok(events.includes('error already-on-bill') && events.at(-1) === 'step account', events.join());
@@ -209,7 +209,7 @@ test('an end is confirmed, by keyboard; then charges are declined and Netflix kn
   await press(own.$('unlink-no'), 'Space');
   await own.shows('account');
   await own.headingHasFocus();
-  assert.equal((await netflix.account('ana@example.com')).pays.told, null, 'nothing has happened');
+  assert.equal((await netflix.account('ana@example.com')).pays.reported, null, 'nothing has happened');
 
   await press(own.links().first().getByRole('button'), 'Space');
   await own.shows('unlink');
@@ -224,18 +224,18 @@ test('an end is confirmed, by keyboard; then charges are declined and Netflix kn
   assert.match(why, /^Ended on .+\. You stopped paying on your bill\.$/);
   assert.equal(await own.links().getByRole('button').count(), 0);
 
-  const { told } = await until('Netflix is told', async () => {
+  const { reported } = await until('Netflix is told', async () => {
     const { pays } = await netflix.account('ana@example.com');
-    return pays.told?.state === 'CLOSED' && pays;
+    return pays.reported?.state === 'CLOSED' && pays;
   });
-  assert.equal(told.reason, 'pai-revoked-by-user');
+  assert.equal(reported.reason, 'pai-revoked-by-user');
   const declined = await run('2027-04', 'ana@example.com');
   assert.deepEqual([declined.status, declined.declineReason], ['DECLINED', 'pai-revoked-by-user']);
   assert.deepEqual((await acme.bill(ana)).lines, before.lines, 'what was charged stays as it was');
   await page.reload();
   await own.shows('account');
   assert.equal((await own.charge('Apr 1 – 30, 2027')).at(-1), own.say('reason-pai-revoked-by-user'));
-  assert.equal((await own.standings())[0], 'DECLINED');
+  assert.equal((await own.statuses())[0], 'DECLINED');
 });
 
 test('nothing keeps somebody who has ended it from coming back', async stage => {

@@ -102,7 +102,7 @@ test('the ready-made call beside an id is copied', async stage => {
 test('an ended account has no badge, and nothing is left of a declined charge', async stage => {
   const { page } = await stage.customer();
   const { accounts } = await netflix.accounts();
-  const [ended] = accounts.filter(({ pays }) => pays.told?.state === 'CLOSED');
+  const [ended] = accounts.filter(({ pays }) => pays.reported?.state === 'CLOSED');
   assert.ok(ended, 'somebody has left');
   await page.goto(`${netflix.url}/accounts`);
   const card = page.locator(`[data-account="${ended.accountID}"]`);
@@ -110,7 +110,7 @@ test('an ended account has no badge, and nothing is left of a declined charge', 
   await card.getByText('Ended', { exact: true }).waitFor();
 
   const { charges } = await netflix.charges();
-  const declined = charges.find(({ told }) => told?.status === 'DECLINED');
+  const declined = charges.find(({ reported }) => reported?.status === 'DECLINED');
   assert.equal(declined.remaining.value, 0);
   await page.goto(`${netflix.url}/charges`);
   const line = page.locator(`[data-ext-transaction="${declined.extTransactionID}"]`);

@@ -24,9 +24,9 @@ async function charged(month) {
 async function credits(month) {
   const id = await charged(month);
   const { charges } = await netflix.charges();
-  const { told } = charges.find(each => each.extTransactionID === id);
+  const { reported } = charges.find(each => each.extTransactionID === id);
   const { lines } = await acme.bill(ana);
-  return lines.filter(({ transactionID, refundID }) => transactionID === told.transactionID && refundID);
+  return lines.filter(({ transactionID, refundID }) => transactionID === reported.transactionID && refundID);
 }
 
 test('half a month comes back once, however often the button is pressed', async stage => {

@@ -69,7 +69,7 @@ test('a result that is forged is refused by the server and by the widget', async
   const widget = new Dashboard(page, acme).widget;
   for (const result of forged) {
     await page.goto(`${acme.dashboard}/done?onbill_result=${encodeURIComponent(result)}`);
-    await page.locator('#verdict[data-signature=token-invalid]').waitFor();
+    await page.locator('#result[data-signature=token-invalid]').waitFor();
     await widget.says('error', 'token-invalid', { key: 'result-invalid', ways: ['restart'] });
   }
   await widget.go('restart');

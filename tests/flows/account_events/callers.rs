@@ -114,5 +114,5 @@ async fn another_operators_origin_says_nothing_of_a_pai() {
         404
     );
     let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
-    assert!(accounts.iter().all(|account| account["pays"]["told"].is_null()), "{accounts:?}");
+    assert!(accounts.iter().all(|account| account["pays"]["reported"].is_null()), "{accounts:?}");
 }

@@ -124,7 +124,7 @@ pub(super) async fn wrong_response() -> Shown {
 pub(super) async fn accounts_out_of_reach() -> Shown {
     let system = TestSystem::with_files().await;
     system.sign_up(&system.nova, NOVA_NUMBER, AccountChoice::New("ana@example.com")).await;
-    let mut shown = Shown::begin(Alarm::StandingUnknown, system);
+    let mut shown = Shown::begin(Alarm::AccountsUnknown, system);
     shown.app = Some(Arc::clone(shown.system.nova.app()));
     let pai = shown.system.pai_of("ana@example.com").await;
     let accounts = format!("{}/csp/account/validate", shown.system.nova.dashboard_address);

@@ -89,7 +89,7 @@ fn slow_billing(came: &Arc<Notify>, may_go_on: &Arc<Notify>) -> Router {
 /// The first call is still on its way when the job looks the charge up, and declines it because the
 /// account was suspended meanwhile. Then billing approves it after all.
 pub(super) async fn second_decision_of_billing() -> Shown {
-    let (mut shown, pai) = with_subscriber(Alarm::BillingVerdictsDiffer).await;
+    let (mut shown, pai) = with_subscriber(Alarm::BillingDecisionsDiffer).await;
     let system = &shown.system;
     let (came, may_go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     system.network.attach_service(system.acme.dashboard_address, slow_billing(&came, &may_go_on));

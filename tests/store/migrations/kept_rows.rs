@@ -3,9 +3,9 @@
 use super::{CLOSED, OPEN, parse_pai};
 use crate::audit::stamp;
 use crate::outcome::done;
-use crate::test_store::{
-    CHECK_LIMITS, NOW, fresh_nonce, job_name, new_charge, new_redemption, new_refund, parse_day,
-    parse_ext_id, partner_id, sealed_number, usd, within,
+use crate::test_store::{job_name, new_charge, new_redemption, new_refund, within};
+use crate::test_values::{
+    CHECK_LIMITS, NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number, usd,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;

@@ -104,8 +104,8 @@ pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::new();
     let mut run = String::new();
     for c in text.trim().chars() {
-        let goes_on = c.is_numeric() || (!run.is_empty() && is_separator(c));
-        if goes_on {
+        let continues = c.is_numeric() || (!run.is_empty() && is_separator(c));
+        if continues {
             run.push(c);
             continue;
         }

@@ -4,6 +4,7 @@
 
 mod operators;
 mod read;
+mod read_operator;
 
 pub use operators::Operator;
 pub(crate) use operators::{KnownOperator, OperatorCache, Operators, find_listed};
@@ -12,11 +13,9 @@ pub use read::ConfigFault;
 use onbill_domain::deployment::Deployment;
 use onbill_domain::ids::{LogoId, OfferId, PartnerId};
 use onbill_domain::key::{Keyring, Party};
-use onbill_domain::operator_entry::EntryFault;
 use onbill_domain::pai::Pai;
 use onbill_domain::root_key::RootKey;
 use onbill_domain::wire::kv;
-use std::sync::Arc;
 
 /// The configuration of an edge.
 #[derive(Debug)]
@@ -85,15 +84,6 @@ impl Config {
 
     pub(crate) fn operators(&self) -> &Operators {
         &self.operators
-    }
-
-    /// Reads the entry of an operator of this deployment. Also returns what it names that this version
-    /// does not know, and does without.
-    pub(crate) fn read_operator(
-        &self,
-        json: &str,
-    ) -> Result<(Arc<Operator>, Option<EntryFault>), EntryFault> {
-        Operator::read(json, self)
     }
 
     pub fn find_partner(&self, id: &str) -> Option<&Partner> {

@@ -1,14 +1,12 @@
 //! The operators as an isolate knows them: all at once from the variable `OPERATORS`, or one by one
 //! from the store `OPERATORS_KV`, where they are kept for a while. Reading the store is in
-//! `operators.rs`.
+//! `operators.rs`, and reading an entry in `read_operator.rs`.
 
-use super::Config;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{FontId, LogoId, OperatorId, PartnerId};
 use onbill_domain::key::{Keyring, Party};
 use onbill_domain::limits::OPERATORS_MAX;
-use onbill_domain::operator_entry::{EntryFault, OperatorEntry};
-use onbill_domain::root_key::derive_operator_keys;
+use onbill_domain::operator_entry::EntryFault;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,48 +31,15 @@ pub struct Operator {
     /// Its font in the widget, if the edge has one.
     pub font: Option<FontId>,
     /// The partners that it sells; all of them when `None`.
-    partners: Option<Vec<PartnerId>>,
+    pub(super) partners: Option<Vec<PartnerId>>,
     /// What the edge shares with its origin, and with no other party.
-    keys: Keyring,
+    pub(super) keys: Keyring,
 }
 
 /// What an entry is: an operator, or a mistake that stops that operator's calls and no others.
 pub(crate) type KnownOperator = Result<Arc<Operator>, EntryFault>;
 
 impl Operator {
-    /// Reads and checks an entry of this deployment, and derives the operator's keys. Also returns what
-    /// the entry names that this version of the edge does not know, and does without: members,
-    /// partners, and epochs while at least one is left.
-    pub(super) fn read(json: &str, config: &Config) -> Result<(Arc<Self>, Option<EntryFault>), EntryFault> {
-        let entry = OperatorEntry::parse(json, config.deployment)?;
-        let OperatorEntry { id, name, country, origin, dashboards, coupons, logo, font, .. } = entry;
-        let mut unknown: Vec<String> =
-            entry.unknown_members.iter().map(|member| format!("unknown member {member}")).collect();
-        let partners = entry.partners.map(|mut partners| {
-            partners.retain(|partner| {
-                let is_known = config.find_partner(partner.as_str()).is_some();
-                if !is_known {
-                    unknown.push(format!("partners names {partner}, which is not in PARTNERS"));
-                }
-                is_known
-            });
-            partners
-        });
-        let (mut epochs, others): (Vec<_>, Vec<_>) =
-            entry.key_epochs.into_iter().partition(|epoch| config.roots.iter().any(|root| epoch.is_of(root)));
-        if epochs.is_empty() {
-            epochs = others;
-        } else {
-            let lacks = |epoch| format!("key_epochs names {epoch}, and there is no such root key");
-            unknown.extend(others.iter().map(lacks));
-        }
-        let keys = derive_operator_keys(&config.roots, &id, &epochs);
-        let keys = keys.map_err(|what| EntryFault::of(&id, what))?;
-        let unknown = (!unknown.is_empty()).then(|| EntryFault::of(&id, unknown.join("; ")));
-        let read = Self { id, name, country, origin, dashboards, coupons, logo, font, partners, keys };
-        Ok((Arc::new(read), unknown))
-    }
-
     /// Whether this operator sells `partner`. A partner never learns of operators that do not.
     pub fn sells(&self, partner: &PartnerId) -> bool {
         self.partners.as_ref().is_none_or(|listed| listed.contains(partner))

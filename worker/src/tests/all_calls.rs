@@ -95,7 +95,7 @@ async fn start_page_is_for_browsers_and_loads_nothing() {
     assert_eq!((page.status(), page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(page.text().contains("<h1>onbill edge</h1>") && page.text().contains("href=\"/healthz\""));
     for secret in [ACME, "Acme", "netflix", "Netflix"] {
-        assert!(!page.text().contains(secret), "{secret} is nobody's business here");
+        assert!(!page.text().contains(secret), "{secret} does not belong here");
     }
     let policy = page.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'nonce-"), "{policy}");

@@ -1,5 +1,5 @@
-//! The challenge: when it is offered, what of its solution is believed, and that the edge's word about
-//! it is nobody else's.
+//! The challenge: when it is offered, what of its solution is believed, and that only the edge can say
+//! how it went.
 
 use super::test_edge::{NUMBER, TestEdge, operators, partners, read_config, variables};
 use crate::platform::{RateLimiter, Unreachable};
@@ -92,7 +92,7 @@ async fn challenge_is_asked_for_again_when_unsolved() {
     for bad in [String::new(), "t".repeat(2_049)] {
         let response = edge.call_from_frame("/widget/v1/account/validate", &entered(Some(&bad))).await;
         assert_eq!(response.refusal(), (403, "challenge-required".to_owned()));
-        assert!(edge.platform.take_sent().is_empty(), "nobody is asked");
+        assert!(edge.platform.take_sent().is_empty(), "no one is asked");
     }
 }
 

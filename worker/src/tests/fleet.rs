@@ -104,7 +104,7 @@ async fn operator_of_a_charge_is_remembered() {
     edge.stub_refusal(&format!("POST {}/ott/v1/transaction", origin(3)), 400, "invalid-request");
     edge.platform.kv_set(&key(), None);
     assert_eq!(edge.call_as_netflix("POST", "/ott/v1/transaction", &charge()).await.status(), 400);
-    assert_eq!(remembered(&edge), None, "a refused charge is nobody's");
+    assert_eq!(remembered(&edge), None, "a refused charge is unassigned");
 }
 
 #[tokio::test]
@@ -150,7 +150,11 @@ async fn silent_remembered_operator_is_503_for_refunds() {
     remember(&edge, 3);
     edge.stub_result(&format!("POST {}{REFUND}", origin(3)), Err(Unreachable::TimedOut));
     assert_eq!(refund(&edge, "").await, 503);
-    assert_eq!(edge.sent_targets(), [format!("POST {}{REFUND}", origin(3))], "nobody else gets the refund");
+    assert_eq!(
+        edge.sent_targets(),
+        [format!("POST {}{REFUND}", origin(3))],
+        "no other origin gets the refund"
+    );
     edge.stub_result(&format!("GET {}{STATUS}", origin(3)), Err(Unreachable::TimedOut));
     assert_eq!(status(&edge, "").await, 503);
 }

@@ -49,7 +49,7 @@ async fn own_page_has_a_script_of_its_own() {
     assert!(frame.text().contains("frame-account.js") && !frame.text().contains("unlink-past"));
 }
 
-/// A page cannot say where the edge is, nor can whoever sends a `Host`.
+/// A page cannot say where the edge is, nor can a caller that sends a `Host`.
 #[tokio::test]
 async fn loader_has_the_address_it_was_asked_at() {
     let edge = TestEdge::new();
@@ -194,7 +194,7 @@ async fn unserved_frame_gets_a_page() {
         assert_eq!(response.header("cross-origin-resource-policy"), "cross-origin", "{query}");
         assert_eq!(response.header("cross-origin-embedder-policy"), "require-corp", "{query}");
         if status != 200 {
-            // Any page may show it, and is told why.
+            // Any page may show it, and learns why.
             assert!(!response.header("content-security-policy").contains("frame-ancestors"), "{query}");
             assert!(response.text().contains(&format!("'{code}'")), "{query}: {}", response.text());
             let line = edge.platform.log_lines().pop().expect("is logged");

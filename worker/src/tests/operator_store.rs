@@ -133,7 +133,7 @@ async fn coupon_waits_while_an_entry_is_broken() {
     assert_eq!(redeem("NV").await, 503, "it may be a coupon of the operator whose entry is broken");
     edge.platform.take_sent();
     redeem("AC").await;
-    assert_eq!(edge.sent_targets(), [format!("POST {ACME}/ott/v1/coupon/redeem")], "another's goes on");
+    assert_eq!(edge.sent_targets(), [format!("POST {ACME}/ott/v1/coupon/redeem")], "another's continues");
     let mut nova = operators()[1].clone();
     nova["coupons"] = json!("AC");
     put(&edge, &nova);
@@ -172,7 +172,7 @@ async fn keys_of_each_accepted_epoch_are_accepted() {
     assert!(input.contains("keyid=\"acme-edge-to-origin-r1.1\""), "the last one signs: {input}");
 }
 
-/// An entry that is not there is not proof that nobody has the PAI: it may be on its way.
+/// An entry that is not there is not proof that no operator has the PAI: it may be on its way.
 #[tokio::test]
 async fn missing_entry_is_no_absence() {
     let edge = edge();

@@ -241,5 +241,5 @@ async fn guessable_pai_is_left_to_the_origins_where_there_are_several() {
 
     let alone = TestEdge::with(&json!([operators()[0]]), &partners());
     assert_eq!(compare(&alone, &[(guessable, "ACTIVE", 1)], false).await.json(), counted(0, 1));
-    assert_eq!(alone.platform.kv_entries().len(), 1, "nobody else could have it");
+    assert_eq!(alone.platform.kv_entries().len(), 1, "no other operator could have it");
 }

@@ -20,7 +20,7 @@ async fn customer_is_redirected_with_the_signed_result() {
     assert_eq!(
         response.header("referrer-policy"),
         "no-referrer",
-        "the ticket is not told to the operator's page"
+        "the operator's page does not learn the ticket"
     );
     assert_eq!(response.header("cache-control"), "no-store");
     assert_eq!(edge.platform.take_sent().remove(0).body(), r#"{"ticket":"ticket-1","cancelled":false}"#);

@@ -267,7 +267,7 @@ async fn number_and_return_url_are_checked() {
     assert_eq!(
         edge.call_from_frame("/widget/v1/account/validate", &longest).await.status(),
         503,
-        "nobody responses"
+        "no origin responds"
     );
     assert_eq!(edge.platform.take_sent().len(), 1, "the longest is asked for");
     for (member, value, code) in cases {

@@ -7,7 +7,7 @@ use onbill_domain::encoding::encode_base64url;
 use onbill_domain::root_key::RootKey;
 use serde_json::{Map, Value};
 
-use super::random_secret;
+use super::random::random_secret;
 use crate::failure::{Context, Failure, Outcome};
 
 pub(crate) const ROOT: &str = "EDGE_ROOT_KEY";

@@ -3,15 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::root_key::{DERIVED_USES, KeyEpoch, RootKey, derive_operator_keys};
 use serde_json::{Value, json};
 
 use super::edge_secrets::{EdgeSecrets, make_root_key, next_root_id};
-use super::{
-    KeyFile, encode_base64url, make_operator_entries, make_webhook_key, sort_into_files, write_new_files,
-};
+use super::entries::{make_operator_entries, make_webhook_key, sort_into_files};
+use super::files::{KeyFile, origin_file, write_edge_secrets, write_new_files};
 use crate::failure::{Context, Failure, Outcome};
 
 /// Writes the key sets of further operators of an edge, and for each partner of the edge the keys that it has to add.
@@ -54,7 +54,7 @@ fn make_operator_files(secrets: &EdgeSecrets, operator: &str, epoch: &KeyEpoch) 
         entries.push(make_webhook_key(operator, partner, &added_partner_file(partner, operator))?);
     }
     let mut files = sort_into_files(entries);
-    let origin = super::origin_file(operator);
+    let origin = origin_file(operator);
     for file in files.iter_mut().filter(|file| file.name == origin) {
         file.keys.splice(0..0, derive_entries(&roots, operator, epoch)?);
         file.keys.extend(partner_calls.iter().cloned());
@@ -84,7 +84,7 @@ pub(crate) fn write_next_root(edge: &Path, out: &Path) -> Outcome<PathBuf> {
         return Err(Failure::new(format!("{} has two root keys already", edge.display())));
     };
     let secrets = EdgeSecrets::next_root(make_root_key(&next_root_id(root)?)?);
-    super::write_edge_secrets(&out.join("edge-next.json"), &secrets)
+    write_edge_secrets(&out.join("edge-next.json"), &secrets)
 }
 
 /// The entries of an origin's ring for one epoch.

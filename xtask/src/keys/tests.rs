@@ -1,7 +1,7 @@
 //! Who holds which half of each key, and what a later set leaves alone.
 
 use super::*;
-use onbill_domain::key::Keyring;
+use onbill_domain::key::{KeyUse, Keyring};
 use std::os::unix::fs::PermissionsExt;
 
 fn parse_ring(keys: &[Value]) -> Keyring {

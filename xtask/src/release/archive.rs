@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Release;
+use super::folders::{Release, copy_folder};
 use crate::child::{new_command, run_logged};
 use crate::failure::Outcome;
 use crate::paths;
@@ -24,6 +24,6 @@ pub(super) fn pack_folder(release: &Release, folder: &Path, artefact: &str) -> O
 /// The folder ops/ as it is.
 pub(super) fn pack_ops(release: &Release) -> Outcome {
     let folder = release.staging.join(format!("onbill-ops-{}", release.label));
-    super::copy_folder(&paths::repository_root().join("ops"), &folder)?;
+    copy_folder(&paths::repository_root().join("ops"), &folder)?;
     pack_folder(release, &folder, "onbill-ops-VERSION.tar.gz")
 }

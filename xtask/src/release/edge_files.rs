@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use super::archive;
 use super::checksums::{hash_for_integrity, list_files};
-use super::{Release, archive, copy_folder, make_folder};
+use super::folders::{Release, copy_folder, make_folder};
 use crate::edge::{self, Profile};
 use crate::failure::{Context, Outcome};
 

@@ -4,8 +4,9 @@ use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::archive;
+use super::folders::{Release, copy_file, copy_folder, make_folder};
 use super::tools::MUSL_TARGET;
-use super::{Release, archive, copy_file, copy_folder, make_folder};
 use crate::cargo_tool::CARGO_DEB;
 use crate::child::{cargo_command, new_command, run_logged};
 use crate::failure::{Context, Failure, Outcome};

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::{Command, Stdio};
 
-use super::Release;
+use super::folders::Release;
 use crate::cargo_tool::CARGO_SBOM;
 use crate::child::new_command;
 use crate::failure::{Context, Failure, Outcome};

@@ -90,7 +90,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n{terms}\n\
          [links]\ntop_up = {top_up}\npay_bill = {pay_bill}\nhelp = {help}\n\n\
-         [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
+         [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {partner_url}\nnumber_proof = {proof}\n\n\
          [[limits]]\ncurrency = {currency}\nsupervisor_refund = {SUPERVISOR_REFUND}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
         id = quote_toml(operator.id),
@@ -118,7 +118,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
         help = quote_toml(&format!("{}/help", operator_plan.site_url())),
         offer = quote_toml(OFFER),
         partner = quote_toml(PARTNER),
-        told_at = quote_toml(&plan.partner_url()),
+        partner_url = quote_toml(&plan.partner_url()),
         proof = quote_toml(operator.number_proof),
         tag = quote_toml(operator.coupon_tag),
         continued_at = quote_toml(&format!("{}/", operator_plan.site_url())),

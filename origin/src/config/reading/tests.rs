@@ -122,7 +122,7 @@ plans = [{ id = "6M", months = 60, offer = "netflix-gold" }]
     let nowhere: Vec<&Mistake> = found.iter().filter(|mistake| mistake.place.is_none()).collect();
     assert_eq!(nowhere.len(), 1, "{printed}");
     assert_eq!(nowhere[0].message, "keys is missing");
-    assert_eq!(found.len(), 26, "nothing is said twice:\n{printed}");
+    assert_eq!(found.len(), 26, "nothing is reported twice:\n{printed}");
     assert!(!printed.contains("hunter2"), "{printed}");
     let text = format!("{GOOD}[alarms]\nwebhook = \"https://hooks.example/T0/hunter2\"");
     let printed = read_config(&text).expect("is sound").to_toml().expect("is printable");

@@ -1,6 +1,6 @@
 //! `[sms]` for a Kannel gateway.
 
-use super::place_of;
+use super::place::place_of;
 use crate::config::reading::Complaints;
 use crate::config::secure_url::require_https;
 use http::HeaderValue;

@@ -1,13 +1,14 @@
 //! `[sms]` of the configuration.
 
 mod kannel;
+mod place;
 mod smpp;
 
 pub use kannel::KannelSettings;
 pub(crate) use smpp::SMPP_PASSWORD_CHARS_MAX;
 pub use smpp::{MessageIdForm, SmppAddress, SmppSettings};
 
-use super::reading::{Complaints, SettingPath};
+use super::reading::Complaints;
 use serde::{Deserialize, Serialize};
 
 /// The SMS gateway, and how it is reached.
@@ -40,11 +41,6 @@ impl SmsSettings {
             Self::Smpp(settings) => settings.list_complaints(complaints),
         }
     }
-}
-
-/// The place of a setting of the gateway.
-fn place_of(member: &str) -> SettingPath {
-    SettingPath::of("sms").key(member)
 }
 
 impl Default for SmsSettings {

@@ -1,6 +1,6 @@
 //! `[sms]` with `by = "smpp"`: the address of the SMSC, and our account at it.
 
-use super::place_of;
+use super::place::place_of;
 use crate::config::reading::Complaints;
 use rusmpp::values::{Npi, Ton};
 use serde::{Deserialize, Serialize, Serializer};

@@ -79,8 +79,8 @@ async fn show_page(console: &Console, viewer: &Viewer, query: &AuditQuery) -> Re
             }
             code { "onbill-origin audit verify" } " checks that none was changed."
         }
-        (filters(query, &viewer.csrf_field()))
-        (entries(query, &lines))
+        (show_filters(query, &viewer.csrf_field()))
+        (show_entries(query, &lines))
     };
     Ok(page(viewer, "Audit", Section::Auditor, body))
 }
@@ -101,7 +101,7 @@ fn read_filter(query: &AuditQuery) -> Option<AuditFilter> {
     }
 }
 
-fn filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
+fn show_filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
     let kinds = [
         ("", "everything"),
         ("looks", "who looked up whom"),
@@ -128,7 +128,7 @@ fn filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
     }
 }
 
-fn entries(query: &AuditQuery, lines: &[AuditLine]) -> Markup {
+fn show_entries(query: &AuditQuery, lines: &[AuditLine]) -> Markup {
     let is_full = lines.len() == PER_PAGE as usize;
     let next = lines
         .last()
@@ -147,7 +147,7 @@ fn entries(query: &AuditQuery, lines: &[AuditLine]) -> Markup {
                             }
                         }
                     }
-                    tbody { @for line in lines { (entry(line)) } }
+                    tbody { @for line in lines { (show_entry(line)) } }
                 }
             }
             @if let Some(next) = next { a class="button quiet" href=(next) { "Earlier entries" } }
@@ -155,7 +155,7 @@ fn entries(query: &AuditQuery, lines: &[AuditLine]) -> Markup {
     }
 }
 
-fn entry(line: &AuditLine) -> Markup {
+fn show_entry(line: &AuditLine) -> Markup {
     html! {
         tr {
             td data-label="No." { (line.sequence) }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn links_and_forms_escape_what_people_wrote() {
         assert_eq!(link_to("actor", "a&b c"), "/auditor?by=actor&value=a%26b%20c");
-        let page = filters(&query("actor", "\"><script>"), &html! {}).into_string();
+        let page = show_filters(&query("actor", "\"><script>"), &html! {}).into_string();
         assert!(!page.contains("<script>"), "{page}");
     }
 }

@@ -12,6 +12,7 @@ use super::confirm::to_section;
 use super::layout::Section;
 use super::viewer::Viewer;
 use maud::{Markup, html};
+use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::msisdn::Msisdn;
 
 /// The page of a customer, as its parts are rendered: who looks, at which number, under which reference.
@@ -48,3 +49,13 @@ pub(super) fn way_back(viewer: &Viewer, section: Section, customer: &str, refere
 
 /// What every field for a reference says beside it.
 const REFERENCE_HINT: &str = "The ticket. No name and no number of the customer.";
+
+/// That a list is not whole, and who has the rest: the console exports nothing of a person.
+fn more_than_shown(what: &str, order: &str) -> Markup {
+    html! {
+        p class="notice" {
+            "There are more " (what) " than the " (DESK_LINES_MAX) " here, " (order) ". Who runs onbill’s command line can list all of them: "
+            code { "onbill-origin subscribers export" } "."
+        }
+    }
+}

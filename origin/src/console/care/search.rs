@@ -74,9 +74,9 @@ pub(in crate::console) async fn search(
     }
 }
 
-fn search_form(viewer: &Viewer, notice: Option<&str>) -> Markup {
+fn search_form(viewer: &Viewer, message: Option<&str>) -> Markup {
     html! {
-        @if let Some(notice) = notice { p class="notice" role="status" { (notice) } }
+        @if let Some(message) = message { p class="notice" role="status" { (message) } }
         form class="fields card" method="post" action="/care/search" autocomplete="off" {
             (viewer.csrf_field())
             label {

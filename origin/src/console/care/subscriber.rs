@@ -1,13 +1,12 @@
 //! A subscriber as an agent reads them: links first, then what happened, the newest first.
 
 use super::timeline::show_timeline;
-use super::{CustomerPage, REFERENCE_HINT};
+use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::{Act, LINKS_WITH_CHARGES_MAX, close_words};
 use crate::console::text::show_time;
 use crate::console::viewer::Viewer;
 use maud::{Markup, html};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::care::{CareLink, CareList, SubscriberSearchResponse};
@@ -52,16 +51,6 @@ pub(super) fn show_subscriber(
                     button class="quiet" { "Earlier charges" }
                 }
             }
-        }
-    }
-}
-
-/// That a list is not whole, and who has the rest: the console exports nothing of a person.
-pub(super) fn more_than_shown(what: &str, order: &str) -> Markup {
-    html! {
-        p class="notice" {
-            "There are more " (what) " than the " (DESK_LINES_MAX) " here, " (order) ". Who runs onbill’s command line can list all of them: "
-            code { "onbill-origin subscribers export" } "."
         }
     }
 }

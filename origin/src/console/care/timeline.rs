@@ -3,8 +3,7 @@
 
 use super::customer_words::in_customers_words;
 use super::refund::borne_by_words;
-use super::subscriber::more_than_shown;
-use super::{CustomerPage, REFERENCE_HINT};
+use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::Act;
 use crate::console::disputes::{decision_forms, open_form, reason_words, state_words};
 use crate::console::text::{show_minor, show_time};

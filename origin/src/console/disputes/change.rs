@@ -64,7 +64,7 @@ pub(in crate::console) async fn open_dispute(
         let reason = DisputeReason::parse(&form.reason).ok_or_else(no_reason)?;
         Ok((DisputeState::Open, Some(reason)))
     };
-    change(&console, posted, Act::OpenDispute, "/disputes/open", read).await
+    change_dispute(&console, posted, Act::OpenDispute, "/disputes/open", read).await
 }
 
 /// `POST /disputes/withdraw`: as [`open_dispute`], for the customer who drops it.
@@ -73,7 +73,7 @@ pub(in crate::console) async fn withdraw_dispute(
     posted: Posted<DisputeForm>,
 ) -> Result<Response, Refused> {
     let read = |_: &DisputeForm| -> Asked { Ok((DisputeState::Withdrawn, None)) };
-    change(&console, posted, Act::OpenDispute, "/disputes/withdraw", read).await
+    change_dispute(&console, posted, Act::OpenDispute, "/disputes/withdraw", read).await
 }
 
 /// `POST /disputes/decide`: as [`open_dispute`]. 400 `invalid-request` for what is no decision.
@@ -87,10 +87,10 @@ pub(in crate::console) async fn decide_dispute(
             _ => Err(Reject::invalid_request("Accept the dispute, or reject it.")),
         }
     };
-    change(&console, posted, Act::DecideDispute, "/disputes/decide", read).await
+    change_dispute(&console, posted, Act::DecideDispute, "/disputes/decide", read).await
 }
 
-async fn change(
+async fn change_dispute(
     console: &Console,
     posted: Posted<DisputeForm>,
     act: Act,
@@ -103,7 +103,7 @@ async fn change(
     let back = way_back(&viewer, Section::Disputes, &form.customer, &form.reference);
     if form.confirmed != CONFIRMED {
         let change = Change { state, reason, action };
-        return Ok(ask_to_confirm(&viewer, &question(&form, change, back)));
+        return Ok(ask_to_confirm(&viewer, &word_question(&form, change, back)));
     }
     let request = DisputeRequest {
         transaction_id: form.transaction,
@@ -136,7 +136,7 @@ async fn change(
     Ok(show_done(&viewer, title, Section::Disputes, &text, &back))
 }
 
-fn question(form: &DisputeForm, change: Change, back: Markup) -> Confirmation<'_> {
+fn word_question(form: &DisputeForm, change: Change, back: Markup) -> Confirmation<'_> {
     let (title, button) = match change.state {
         DisputeState::Open => ("Open this dispute?", "Open the dispute"),
         DisputeState::Accepted => ("Accept this dispute?", "Accept the dispute"),

@@ -55,7 +55,7 @@ pub(super) async fn list_disputes(
     let found = console.parts.store.list_disputes(all, Some(state), after, DESK_LINES_MAX).await?;
     let body = html! {
         p class="muted" { (DOES_NOT) }
-        (filter(state))
+        (show_filter(state))
         @if found.lines.is_empty() {
             p class="notice" {
                 @if is_first { "There is no dispute in this state." } @else { "There are no more." }
@@ -77,7 +77,7 @@ pub(super) async fn list_disputes(
 const DOES_NOT: &str = "A dispute moves no money and stops no charge. To give money back, refund the charge; to stop \
                         charges, close the link.";
 
-fn filter(state: DisputeState) -> Markup {
+fn show_filter(state: DisputeState) -> Markup {
     html! {
         form class="row" method="get" action="/disputes" {
             label {

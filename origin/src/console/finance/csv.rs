@@ -13,7 +13,8 @@ const HEADER: [&str; 8] =
 
 /// 200 with a file that a browser saves.
 pub(super) fn answer(summary: &SummaryResponse, month: Month) -> Result<Response, Refused> {
-    let text = write(&summary.charges).map_err(|_| Fault::Broken("a CSV cannot be written into memory"))?;
+    let text =
+        write_counts(&summary.charges).map_err(|_| Fault::Broken("a CSV cannot be written into memory"))?;
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"onbill-{month}.csv\"")),
@@ -21,7 +22,7 @@ pub(super) fn answer(summary: &SummaryResponse, month: Month) -> Result<Response
     Ok(with_headers((headers, text).into_response()))
 }
 
-fn write(charges: &[ChargeCount]) -> Result<Vec<u8>, csv::Error> {
+fn write_counts(charges: &[ChargeCount]) -> Result<Vec<u8>, csv::Error> {
     let mut file = csv::Writer::from_writer(Vec::new());
     file.write_record(HEADER)?;
     for count in charges {

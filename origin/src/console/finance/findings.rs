@@ -57,11 +57,11 @@ pub(in crate::console) async fn findings_page(
     let FindingsQuery { partner, from, to, after, .. } = query.clone();
     let found =
         console.parts.store.list_kept_findings(partner, [from, to], query.cause.clone(), after, PER_PAGE);
-    let body = show(&query, cause, &found.await?);
+    let body = show_findings(&query, cause, &found.await?);
     Ok(page(&viewer, "Findings", Section::Finance, body))
 }
 
-fn show(query: &FindingsQuery, cause: Cause, findings: &[KeptFinding]) -> Markup {
+fn show_findings(query: &FindingsQuery, cause: Cause, findings: &[KeptFinding]) -> Markup {
     let FindingsQuery { partner, from, to, .. } = query;
     let is_full = findings.len() == PER_PAGE as usize;
     let next = findings.last().filter(|_| is_full).map(|last| {
@@ -123,8 +123,10 @@ mod tests {
         let finding = serde_json::json!(columns).to_string();
         let finding = |place| KeptFinding { place, cause: query.cause.clone(), finding: finding.clone() };
         let findings: Vec<_> = (0..50).map(finding).collect();
-        let page = show(&query, Cause::MissingOnBill, &findings).into_string();
+        let page = show_findings(&query, Cause::MissingOnBill, &findings).into_string();
         assert!(page.contains("after=49") && page.contains("&lt;7&gt;"), "{page}");
-        assert!(!show(&query, Cause::MissingOnBill, &findings[1..]).into_string().contains("after="));
+        assert!(
+            !show_findings(&query, Cause::MissingOnBill, &findings[1..]).into_string().contains("after=")
+        );
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn three_sources(reports: &[KeptReport]) -> Markup {
                 p class="muted" { "No reconciliation of this month was kept. " code { "onbill-origin reconcile --keep" } " keeps one." }
             }
             @for (report, kept) in &reports {
-                h3 { (title(report)) }
-                (conclusion(kept))
+                h3 { (show_title(report)) }
+                (show_conclusion(kept))
                 (sums_table(kept))
                 (causes_table(report, kept))
             }
@@ -38,7 +38,7 @@ pub(super) fn settlements(reports: &[KeptReport]) -> Markup {
                 p class="muted" { "No settlement of this month was kept. " code { "onbill-origin settlement --keep" } " keeps one." }
             }
             @for (report, kept) in &reports {
-                h3 { (title(report)) }
+                h3 { (show_title(report)) }
                 @if !kept.is_over { p class="warn" { "The period was not over when this was made." } }
                 (shares_table(kept))
             }
@@ -55,14 +55,14 @@ fn read_reports<T: DeserializeOwned>(
     of_kind.filter_map(|report| serde_json::from_str(&report.report).ok().map(|kept| (report, kept)))
 }
 
-fn title(report: &KeptReport) -> Markup {
+fn show_title(report: &KeptReport) -> Markup {
     html! {
         (report.partner.as_str()) ", " (report.from) " to " (report.to) " (UTC) "
         span class="muted small" { "made " (format_minute(report.made_at)) }
     }
 }
 
-fn conclusion(kept: &KeptReconciliation) -> Markup {
+fn show_conclusion(kept: &KeptReconciliation) -> Markup {
     let is_wrong = kept.causes.iter().any(|cause| !Cause::parse(&cause.cause).is_some_and(Cause::is_note));
     html! {
         @if !kept.agree { p class="bad" { "The sums differ." } }

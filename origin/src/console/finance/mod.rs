@@ -40,7 +40,7 @@ pub(super) async fn month_page(
     viewer: Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
-    let month = admit(&console, &viewer, query).await?;
+    let month = admit_viewer(&console, &viewer, query).await?;
     let body = html! {
         (month_picker(month))
         (month_body(&console, month, false).await?)
@@ -58,7 +58,7 @@ pub(super) async fn print_page(
     viewer: Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
-    let month = admit(&console, &viewer, query).await?;
+    let month = admit_viewer(&console, &viewer, query).await?;
     let body = html! {
         p { a class="button quiet" href=(format!("/finance?month={month}")) { "Back to the month" } }
         div class="print" { (month_body(&console, month, true).await?) }
@@ -72,12 +72,12 @@ pub(super) async fn month_csv(
     viewer: Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
-    let month = admit(&console, &viewer, query).await?;
+    let month = admit_viewer(&console, &viewer, query).await?;
     let summary = read_month(&console, month).await?;
     csv::answer(&summary, month)
 }
 
-async fn admit(
+async fn admit_viewer(
     console: &Console,
     viewer: &Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,

@@ -31,7 +31,7 @@ pub(super) fn trends(summary: &SummaryResponse, month: Month, today: Day, is_on_
             @let of_currency = Trend::of(&summary.charges, currency, &days);
             section class="card" {
                 h2 { (currency) }
-                (of_currency.totals())
+                (of_currency.show_totals())
                 (of_currency.counts_chart(is_on_paper))
                 (of_currency.sums_chart(is_on_paper))
             }
@@ -87,7 +87,7 @@ impl Trend {
         }
     }
 
-    fn totals(&self) -> Markup {
+    fn show_totals(&self) -> Markup {
         let money = |of: &OfDays| format_money(of.sum_minor(), self.currency);
         let (approved, declined) = (self.approved.count(), self.declined.count());
         html! {

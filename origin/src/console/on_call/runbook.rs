@@ -29,7 +29,7 @@ pub(in crate::console) async fn runbook_page(
     let (alarm, text) = found.ok_or_else(no_alarm)?;
     let body = html! {
         p class="muted small" { code { "docs/operate/alarms.md#" (alarm.as_str()) } }
-        section class="card" { (show(text)) }
+        section class="card" { (show_runbook(text)) }
         p { a class="button quiet" href="/on-call" { "Back to the alarms" } }
     };
     Ok(page(&viewer, alarm.as_str(), Section::OnCall, body))
@@ -44,7 +44,7 @@ fn find_section<'a>(document: &'a str, word: &str) -> Option<&'a str> {
 
 /// Paragraphs, lists and code as they are written: the marks of Markdown are left in, because people
 /// read them.
-fn show(text: &str) -> Markup {
+fn show_runbook(text: &str) -> Markup {
     html! {
         @for (n, block) in text.split("```").enumerate() {
             @if n % 2 == 1 {
@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn text_is_shown_as_text() {
-        let page = show("Look at `<b>`.\n\n```sh\nonbill-origin alarms\n```\n\n- one\n- two").into_string();
+        let page =
+            show_runbook("Look at `<b>`.\n\n```sh\nonbill-origin alarms\n```\n\n- one\n- two").into_string();
         assert!(
             page.contains("&lt;b&gt;") && page.contains("<pre><code>onbill-origin alarms\n</code></pre>"),
             "{page}"

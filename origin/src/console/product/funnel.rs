@@ -82,13 +82,13 @@ pub(super) fn breakdowns(visits: &[VisitCount]) -> Markup {
     let locale = |count: &VisitCount| count.locale.map_or("not known", Locale::as_str);
     let proof = |count: &VisitCount| count.proof.map_or("not known", MandateProof::as_str);
     html! {
-        (breakdown("By channel", "Channel", visits, channel))
-        (breakdown("By language", "Language", visits, locale))
-        (breakdown("By proof", "Proof", visits, proof))
+        (show_breakdown("By channel", "Channel", visits, channel))
+        (show_breakdown("By language", "Language", visits, locale))
+        (show_breakdown("By proof", "Proof", visits, proof))
     }
 }
 
-fn breakdown(
+fn show_breakdown(
     title: &str,
     label: &str,
     visits: &[VisitCount],

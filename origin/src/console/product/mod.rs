@@ -65,7 +65,7 @@ pub(super) async fn funnel_page(
     let summary = console.parts.daily_counts.read_summary(shown.from, shown.to).await?;
     let visits: Vec<VisitCount> = summary.visits.into_iter().filter(|count| shown.has(count)).collect();
     let body = html! {
-        (filters(&query, &shown))
+        (show_filters(&query, &shown))
         (funnel_chart(&visits))
         (trend_chart(&visits, shown.from, shown.to))
         (breakdowns(&visits))
@@ -105,7 +105,7 @@ fn read_field<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Option<T>> 
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
 }
 
-fn filters(query: &FunnelQuery, shown: &Shown) -> Markup {
+fn show_filters(query: &FunnelQuery, shown: &Shown) -> Markup {
     let channels = VisitChannel::ALL.map(VisitChannel::as_str);
     let locales = Locale::ALL.map(Locale::as_str);
     let proofs =
@@ -114,15 +114,15 @@ fn filters(query: &FunnelQuery, shown: &Shown) -> Markup {
         form class="row" method="get" action="/product" {
             label { "From" input type="date" name="from" value=(shown.from) required; }
             label { "To" input type="date" name="to" value=(shown.to) required; }
-            (choice("Channel", "channel", &query.channel, &channels))
-            (choice("Language", "locale", &query.locale, &locales))
-            (choice("Proof", "proof", &query.proof, &proofs))
+            (show_choice("Channel", "channel", &query.channel, &channels))
+            (show_choice("Language", "locale", &query.locale, &locales))
+            (show_choice("Proof", "proof", &query.proof, &proofs))
             button { "Show" }
         }
     }
 }
 
-fn choice(title: &str, name: &str, chosen: &str, words: &[&str]) -> Markup {
+fn show_choice(title: &str, name: &str, chosen: &str, words: &[&str]) -> Markup {
     html! {
         label {
             (title)

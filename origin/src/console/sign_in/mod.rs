@@ -5,8 +5,10 @@ mod attempt;
 mod id_token;
 mod keys;
 mod provider;
+mod relying_party;
 
 pub(crate) use provider::discovery_url;
+pub(super) use relying_party::SignIn;
 
 use super::Console;
 use super::cookies::CookieName;
@@ -14,157 +16,23 @@ use super::form::Posted;
 use super::layout::{bare_page, redirect_to};
 use super::refused::Refused;
 use super::session::{new_session, presented_session};
-use crate::ambient::{Clock, Random};
-use crate::care::Role;
-use crate::config::ConsoleSettings;
-use crate::http::Peer;
 use attempt::{ATTEMPT_SECONDS, Attempt};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use id_token::{Expected, Person, TokenFault};
 use maud::html;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
 use onbill_domain::plain_text::is_plain_line;
-use onbill_domain::wire::audit::ActorRole;
-use provider::{IdentityProvider, ProviderFault, encode};
+use provider::ProviderFault;
+use relying_party::NotSignedIn;
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use zeroize::Zeroizing;
 
-/// Where the identity provider leads back to.
-const CALLBACK_PATH: &str = "/sign-in/callback";
 /// Longest name of a person in the head of a page, in characters: longer ones are left out.
 const NAME_CHARS_MAX: usize = 60;
 /// Longest code of an issuer, in bytes; RFC 6749 sets no limit, and the large issuers stay below half.
 const CODE_BYTES_MAX: usize = 4_096;
-
-pub(super) struct SignIn {
-    url: String,
-    issuer: String,
-    client_id: String,
-    scopes: String,
-    actor_claim: String,
-    groups_claim: String,
-    groups: BTreeMap<String, ActorRole>,
-    provider: IdentityProvider,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-}
-
-/// Why a person is not let in.
-#[derive(Debug)]
-enum NotSignedIn {
-    /// No cookie of a sign-in, or the state is of another.
-    ForgedState,
-    /// The answer is another issuer's (RFC 9207).
-    OtherIssuer,
-    /// The issuer refused the sign-in: the person has cancelled it, or may not use the console.
-    Declined,
-    Provider(ProviderFault),
-    Token(TokenFault),
-    /// The issuer's id of the person is none that the audit can name.
-    UnnamedPerson,
-    /// No group of theirs has a role.
-    NoRole,
-    /// The sign-in was completed before.
-    Repeated,
-}
-
-impl SignIn {
-    pub(super) fn new(
-        settings: &ConsoleSettings,
-        client_secret: Zeroizing<String>,
-        peer: Arc<dyn Peer>,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-    ) -> Self {
-        let redirect_uri = format!("{}{CALLBACK_PATH}", settings.url);
-        let scopes = ["openid", "profile"].into_iter().chain(settings.scopes.iter().map(String::as_str));
-        let provider = IdentityProvider::new(
-            &settings.issuer,
-            &settings.client_id,
-            client_secret,
-            redirect_uri,
-            peer,
-            clock.clone(),
-        );
-        Self {
-            url: settings.url.clone(),
-            issuer: settings.issuer.clone(),
-            client_id: settings.client_id.clone(),
-            scopes: scopes.collect::<Vec<_>>().join(" "),
-            actor_claim: settings.actor_claim.clone(),
-            groups_claim: settings.groups_claim.clone(),
-            groups: settings.groups.clone(),
-            provider,
-            clock,
-            random,
-        }
-    }
-
-    /// The address of the console, as browsers know it.
-    pub(super) fn console_url(&self) -> &str {
-        &self.url
-    }
-
-    /// The address at the identity provider that begins this sign-in. `has_to_prove` makes it ask for the
-    /// password, or whatever it asks, also within its own session (`OpenID` Connect Core §3.1.2.1).
-    async fn authorization_url(
-        &self,
-        attempt: &Attempt,
-        has_to_prove: bool,
-    ) -> Result<String, ProviderFault> {
-        let endpoint = self.provider.authorization_endpoint().await?;
-        let redirect_uri = format!("{}{CALLBACK_PATH}", self.url);
-        let prompt = has_to_prove.then_some(("prompt", "login"));
-        let query: Vec<String> = [
-            ("response_type", "code"),
-            ("client_id", &self.client_id),
-            ("redirect_uri", &redirect_uri),
-            ("scope", &self.scopes),
-            ("state", &attempt.state()),
-            ("nonce", &attempt.nonce()),
-            ("code_challenge", &attempt.challenge()),
-            ("code_challenge_method", "S256"),
-        ]
-        .into_iter()
-        .chain(prompt)
-        .map(|(name, value)| format!("{name}={}", encode(value)))
-        .collect();
-        let joint = if endpoint.contains('?') { '&' } else { '?' };
-        Ok(format!("{endpoint}{joint}{}", query.join("&")))
-    }
-
-    /// Who has signed in, and in which roles.
-    async fn identify(&self, attempt: &Attempt, code: &str) -> Result<(Person, Vec<Role>), NotSignedIn> {
-        let received = self.provider.exchange_code(code, &attempt.verifier()).await;
-        let received = received.map_err(NotSignedIn::Provider)?;
-        let nonce = attempt.nonce();
-        let expected = Expected {
-            issuer: &self.issuer,
-            client_id: &self.client_id,
-            nonce: &nonce,
-            actor_claim: &self.actor_claim,
-            groups_claim: &self.groups_claim,
-            now: self.clock.now(),
-        };
-        let person = id_token::verify(received.keys(), &received.token, &expected);
-        let person = person.map_err(NotSignedIn::Token)?;
-        let roles = self.roles_of(&person);
-        if roles.is_empty() { Err(NotSignedIn::NoRole) } else { Ok((person, roles)) }
-    }
-
-    /// In the order of all roles, each once.
-    fn roles_of(&self, person: &Person) -> Vec<Role> {
-        let granted: Vec<Role> =
-            person.groups.iter().filter_map(|group| self.groups.get(group).copied()).collect();
-        Role::ALL.into_iter().filter(|role| granted.contains(role)).collect()
-    }
-}
 
 /// `GET /sign-in`: 303 to the identity provider. 503 while it does not answer. A browser that has had a
 /// session may have been left at a desk: the person who sits there now proves who they are.

@@ -113,7 +113,7 @@ impl FileExchange {
 
     /// The alarm is confirmed or over when the next file is made, which may be a day from now.
     fn judge_accounts(&self, unclear: u32, next: Timestamp) {
-        let (alarms, alarm) = (&self.instruments.alarms, Alarm::StandingUnknown);
+        let (alarms, alarm) = (&self.instruments.alarms, Alarm::AccountsUnknown);
         if unclear == 0 {
             alarms.clear(alarm, "");
         } else if alarms.raise_until(alarm, "", Some(next.plus_seconds(3_600))) {

@@ -101,7 +101,7 @@ fn charge_field(
         FileColumn::TransactionId => charge.transaction_id.clone(),
         FileColumn::RefundId => String::new(),
         FileColumn::Msisdn => msisdn.expose().to_owned(),
-        FileColumn::Holder => subscriber.subscriber_ref.clone(),
+        FileColumn::SubscriberRef => subscriber.subscriber_ref.clone(),
         FileColumn::Amount => charge.amount.amount_minor.to_string(),
         FileColumn::Currency => charge.amount.currency.to_string(),
         FileColumn::Description => charge.description.clone(),
@@ -134,7 +134,7 @@ fn refund_field(column: FileColumn, line: u32, refund: &Refund) -> String {
             tax_field(column, refund.tax.as_ref())
         }
         FileColumn::Msisdn
-        | FileColumn::Holder
+        | FileColumn::SubscriberRef
         | FileColumn::Description
         | FileColumn::PeriodFrom
         | FileColumn::PeriodTo

@@ -59,7 +59,7 @@ fn exchange(alarms: &Alarms) -> Vec<AlarmRecord> {
 }
 
 #[test]
-fn repeated_alarm_counts_and_is_said_once_an_hour() {
+fn repeated_alarm_counts_and_is_reported_once_an_hour() {
     let (clock, alarms) = start();
     let raise = || alarms.raise(Alarm::DiskLow, "spool");
     assert!(raise());
@@ -221,10 +221,10 @@ fn restart_takes_over_what_the_database_has() {
     assert_eq!(active, [Alarm::CouponUnpaid, Alarm::DiskLow]);
     let news = take_news(&after).expect("is sent");
     assert_eq!((news.change, news.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
-    assert_eq!(take_news(&after), None, "what goes on is no news");
+    assert_eq!(take_news(&after), None, "what continues is no news");
     let written = exchange(&after);
     assert_eq!((written.len(), written[0].alarm), (1, Alarm::SmsNotLetIn));
-    assert!(after.raise(Alarm::DiskLow, "spool"), "this program has not said it yet");
+    assert!(after.raise(Alarm::DiskLow, "spool"), "this program has not reported it yet");
 }
 
 #[test]
@@ -264,8 +264,8 @@ fn untaken_alarm_changes_are_bounded() {
 fn restart_reports_unreported_changes_with_their_own_time() {
     let (_, before) = start();
     before.keep_news("a");
-    before.raise(Alarm::CouponUnpaid, "told");
-    before.raise(Alarm::CouponUnpaid, "untold");
+    before.raise(Alarm::CouponUnpaid, "reported");
+    before.raise(Alarm::CouponUnpaid, "unreported");
     before.raise(Alarm::DiskLow, "spool");
     let mut database = stored(&exchange(&before));
     database[0].is_reported = true;
@@ -280,7 +280,7 @@ fn restart_reports_unreported_changes_with_their_own_time() {
     after.adopt(database.clone());
     let due = after.list_due_news(8);
     let due: Vec<_> = due.iter().map(|news| (news.alarm.subject.as_str(), news.alarm.raised_at)).collect();
-    assert_eq!(due, [("untold", Timestamp::from_unix_seconds(START))]);
+    assert_eq!(due, [("unreported", Timestamp::from_unix_seconds(START))]);
 
     // An end that was not reported, as of an origin that was killed.
     take_news(&after);
@@ -290,7 +290,7 @@ fn restart_reports_unreported_changes_with_their_own_time() {
     after.adopt(database);
     let changes: Vec<_> =
         std::iter::from_fn(|| take_news(&after)).map(|news| (news.change, news.alarm.subject)).collect();
-    assert!(changes.contains(&(AlarmChange::Cleared, "told".to_owned())), "{changes:?}");
+    assert!(changes.contains(&(AlarmChange::Cleared, "reported".to_owned())), "{changes:?}");
     assert!(changes.iter().all(|(change, _)| *change == AlarmChange::Cleared), "{changes:?}");
 }
 
@@ -308,12 +308,12 @@ fn end_of_a_lost_origins_alarm_is_reported_as_own() {
     assert_eq!(take_news(&alarms), None, "the other one may do it");
     clock.advance(61);
     alarms.adopt(database.clone());
-    let news = take_news(&alarms).expect("nobody has done it");
+    let news = take_news(&alarms).expect("no other one has done it");
     assert_eq!((news.change, news.other_origin.as_deref()), (AlarmChange::Cleared, Some("a")));
     alarms.adopt(database);
     assert_eq!(take_news(&alarms), None, "it is reported, and not marked yet");
     assert_eq!(alarms.list_reported()[0].other_origin.as_deref(), Some("a"));
-    assert!(alarms.is_active(Alarm::DiskLow, "spool"), "that of this origin goes on");
+    assert!(alarms.is_active(Alarm::DiskLow, "spool"), "that of this origin continues");
 }
 
 #[test]

@@ -97,7 +97,7 @@ series! {
     ALARM_ACTIVE: Gauge "onbill_alarm_active", "", ["alarm", "severity"], "Subjects for which the alarm is active";
     ALARMS_RAISED: Counter "onbill_alarms_raised", "", ["alarm"], "Times that an alarm was raised";
 
-    ALARM_WEBHOOKS: Counter "onbill_alarm_webhooks", "", ["result"], "Attempts to post to the alarm webhook, and posts that were given up";
+    ALARM_WEBHOOKS: Counter "onbill_alarm_webhooks", "", ["result"], "Attempts to post to the alarm webhook, and posts that were dropped";
 
     CHARGES: Counter "onbill_charges", "", ["partner", "outcome", "reason"], "Charges that were settled";
     CHARGES_PENDING: Counter "onbill_charges_pending", "", ["partner"], "Posts of charges that were answered PENDING";
@@ -124,7 +124,7 @@ series! {
     SUBSCRIPTIONS: Counter "onbill_subscriptions_reported", "", ["partner"], "Subscriptions that partners reported for the first time";
     REDEMPTIONS: Counter "onbill_coupon_redemptions", "", ["partner", "result"], "Attempts to redeem a coupon";
 
-    SMS: Counter "onbill_sms", "", ["gateway", "state"], "SMS by what the gateway said of them";
+    SMS: Counter "onbill_sms", "", ["gateway", "state"], "SMS by what the gateway reported of them";
     SMS_LINK_UP: Gauge "onbill_sms_link_up", "", ["gateway"], "1 while the SMS gateway can be reached";
 
     WEBHOOKS: Counter "onbill_webhooks", "", ["partner", "result"], "Webhooks to partners";

@@ -36,23 +36,10 @@ pub(in crate::routes) async fn record_subscription(
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
     let now = clock.now();
     request.check(now)?;
-    let offer = config.offer_with_plan(&call.partner, &request.plan);
     if let Some(price) = request.price {
         check_price(&config, &call.partner, &request.plan, price)?;
     }
-    let terms = SubscriptionTerms {
-        offer: offer.map(|offer| (offer.id.clone(), offer.price)),
-        terms: offer.and_then(|offer| offer.terms.as_ref()).map(AgreedTerms::from),
-        proof: match config.number_proof(&call.partner) {
-            NumberProof::Pin => MandateProof::Pin,
-            NumberProof::DeviceRead => MandateProof::DeviceRead,
-        },
-        time_zone: config.time_zone.clone(),
-        needs_price: config.charge_needs(&call.partner) == ChargeNeeds::Mandate,
-        has_ceiling: request.price.is_some_and(|price| {
-            config.price_ceiling(&call.partner, &request.plan, price.currency).is_some()
-        }),
-    };
+    let terms = find_terms(&config, &call.partner, &request);
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
     let partner = call.partner.clone();
@@ -85,6 +72,28 @@ pub(in crate::routes) async fn record_subscription(
         ),
     };
     Err(reject.into())
+}
+
+/// What a subscription of this plan is sold for, and what its price needs.
+fn find_terms(
+    config: &Config,
+    partner: &PartnerId,
+    request: &PartnerSubscriptionRequest,
+) -> SubscriptionTerms {
+    let offer = config.offer_with_plan(partner, &request.plan);
+    SubscriptionTerms {
+        offer: offer.map(|offer| (offer.id.clone(), offer.price)),
+        terms: offer.and_then(|offer| offer.terms.as_ref()).map(AgreedTerms::from),
+        proof: match config.number_proof(partner) {
+            NumberProof::Pin => MandateProof::Pin,
+            NumberProof::DeviceRead => MandateProof::DeviceRead,
+        },
+        time_zone: config.time_zone.clone(),
+        needs_price: config.charge_needs(partner) == ChargeNeeds::Mandate,
+        has_ceiling: request
+            .price
+            .is_some_and(|price| config.price_ceiling(partner, &request.plan, price.currency).is_some()),
+    }
 }
 
 /// Checks a price that the partner reports against what the operator sells of it.

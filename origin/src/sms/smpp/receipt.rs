@@ -155,13 +155,13 @@ mod tests {
     #[test]
     fn parameters_count_more_than_the_text() {
         let text = "id:wrong stat:UNDELIV";
-        let told = |text: &str, id, state| parse_deliver(&with_parameters(text, id, state));
-        assert_eq!(told(text, Some("right"), Some(2)), ended("right", DeliveryState::Delivered));
-        assert_eq!(told(text, Some("right"), None), ended("right", DeliveryState::Undeliverable));
-        assert_eq!(told("id:7", None, Some(3)), ended("7", DeliveryState::Expired));
-        assert_eq!(told("", Some("7"), Some(6)), DeliverReport::Underway);
+        let parse = |text: &str, id, state| parse_deliver(&with_parameters(text, id, state));
+        assert_eq!(parse(text, Some("right"), Some(2)), ended("right", DeliveryState::Delivered));
+        assert_eq!(parse(text, Some("right"), None), ended("right", DeliveryState::Undeliverable));
+        assert_eq!(parse("id:7", None, Some(3)), ended("7", DeliveryState::Expired));
+        assert_eq!(parse("", Some("7"), Some(6)), DeliverReport::Underway);
         for unclear in [7, 9, 200] {
-            assert_eq!(told(text, Some(""), Some(unclear)), ended("wrong", DeliveryState::Undeliverable));
+            assert_eq!(parse(text, Some(""), Some(unclear)), ended("wrong", DeliveryState::Undeliverable));
         }
     }
 
@@ -188,18 +188,18 @@ mod tests {
 
     #[test]
     fn error_code_goes_with_undelivered_receipts_only() {
-        let told = |text: &str| match parse_deliver(&deliver(4, text)) {
+        let code_of = |text: &str| match parse_deliver(&deliver(4, text)) {
             DeliverReport::Final(receipt) => receipt.code,
             other => panic!("{other:?}"),
         };
-        assert_eq!(told("id:7 stat:UNDELIV err:011 text:hi").as_deref(), Some("011"));
+        assert_eq!(code_of("id:7 stat:UNDELIV err:011 text:hi").as_deref(), Some("011"));
         for text in [
             "id:7 stat:DELIVRD err:011",
             "id:7 stat:UNDELIV err:000",
             "id:7 stat:UNDELIV err:12025550101",
             "id:7 stat:UNDELIV text:err:011",
         ] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(code_of(text), None, "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The embedded account table: the account of each number in the last import.
 
+pub(super) mod lookup;
 pub(super) mod postgres;
 mod postgres_group;
 pub(super) mod sqlite;
@@ -7,6 +8,7 @@ pub(super) mod sqlite;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
+use lookup::AccountLookup;
 use onbill_domain::account::Account;
 use onbill_domain::day::Day;
 
@@ -17,11 +19,9 @@ impl Store {
     }
 
     pub async fn find_account(&self, number: NumberIndex) -> Result<Option<SubscriberAccount>, StoreError> {
-        use_case!(self, look_up_grouped(NumberOfAccount(number)), find_account(number))
+        use_case!(self, look_up_grouped(account_lookups, AccountLookup { number }), find_account(number))
     }
 }
-
-pub(in crate::store) use postgres_group::NumberOfAccount;
 
 /// One line of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,27 +1,24 @@
 //! Looking up accounts in groups: each charge looks up one.
 
+use super::lookup::AccountLookup;
 use super::postgres::{find_account, read_account};
 use crate::store::account::SubscriberAccount;
-use crate::store::number::NumberIndex;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::group::Grouped;
 use crate::store::postgres::rows::read_place;
 use crate::store::postgres::tx_error::TxError;
 
-/// The number of an account that is looked up.
-pub(in crate::store) struct NumberOfAccount(pub(in crate::store) NumberIndex);
-
-impl Grouped for NumberOfAccount {
+impl Grouped for AccountLookup {
     type Answer = Option<SubscriberAccount>;
 
     const WRITES: bool = false;
 
     async fn run_alone(&self, tx: &PgConnection<'_>) -> Result<Self::Answer, TxError> {
-        find_account(tx, self.0).await
+        find_account(tx, self.number).await
     }
 
     async fn run_group(tx: &PgConnection<'_>, group: &[Self]) -> Result<Vec<Option<Self::Answer>>, TxError> {
-        let numbers: Vec<&[u8]> = group.iter().map(|number| number.0.0.as_slice()).collect();
+        let numbers: Vec<&[u8]> = group.iter().map(|lookup| lookup.number.0.as_slice()).collect();
         let rows = tx
             .query(
                 "SELECT c.place, a.status, a.account_type, a.balance_minor, a.currency, a.activated_on

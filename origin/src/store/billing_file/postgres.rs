@@ -43,24 +43,7 @@ pub(super) async fn create_billing_file(
 ) -> Result<u32, TxError> {
     let ids: Vec<i64> = entries.iter().map(|entry| entry.job_id).collect();
     let attempts: Vec<i64> = entries.iter().map(|entry| i64::from(entry.attempts)).collect();
-    tx.query(
-        "SELECT 1 FROM transactions WHERE transaction_id IN
-             (SELECT coalesce(o.transaction_id, r.transaction_id) FROM outbox o LEFT JOIN refunds r USING (refund_id)
-              WHERE o.job_id = ANY ($1))
-         ORDER BY transaction_id FOR UPDATE",
-        &[&ids],
-    )
-    .await?;
-    // This waits for erasures of these subscribers. After one, the subscriber is in no file, or in
-    // one that the erasure waits for.
-    tx.query(
-        "SELECT 1 FROM subscribers WHERE subscriber_id IN
-             (SELECT p.subscriber_id FROM outbox o JOIN transactions t USING (transaction_id) JOIN pais p ON p.pai = t.pai
-              WHERE o.job_id = ANY ($1))
-         ORDER BY subscriber_id FOR SHARE",
-        &[&ids],
-    )
-    .await?;
+    lock_subjects(tx, entries).await?;
     let sql = format!(
         "DELETE FROM outbox WHERE (job_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
              AND dead_lettered_at IS NULL AND kind IN ({}) AND NOT EXISTS (
@@ -101,6 +84,30 @@ pub(super) async fn create_billing_file(
     )
     .await?;
     Ok(count)
+}
+
+/// Locks the charges and the subscribers that these jobs are about.
+async fn lock_subjects(tx: &PgConnection<'_>, jobs: &[LeasedJob]) -> Result<(), TxError> {
+    let ids: Vec<i64> = jobs.iter().map(|job| job.job_id).collect();
+    tx.query(
+        "SELECT 1 FROM transactions WHERE transaction_id IN
+             (SELECT coalesce(o.transaction_id, r.transaction_id) FROM outbox o LEFT JOIN refunds r USING (refund_id)
+              WHERE o.job_id = ANY ($1))
+         ORDER BY transaction_id FOR UPDATE",
+        &[&ids],
+    )
+    .await?;
+    // This waits for erasures of these subscribers. After one, the subscriber is in no file, or in
+    // one that the erasure waits for.
+    tx.query(
+        "SELECT 1 FROM subscribers WHERE subscriber_id IN
+             (SELECT p.subscriber_id FROM outbox o JOIN transactions t USING (transaction_id) JOIN pais p ON p.pai = t.pai
+              WHERE o.job_id = ANY ($1))
+         ORDER BY subscriber_id FOR SHARE",
+        &[&ids],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Whether a charge or refund, by the column of its id, is in a file: then it is settled by

@@ -1,29 +1,12 @@
 //! Whether the customer has agreed to a charge: the rule, for what either database has read.
 
-use crate::config::{ChargeNeeds, RepeatedPeriod};
-use crate::store::charge::NewCharge;
+use super::new_charge::NewCharge;
+use crate::config::{Booking, ChargeNeeds, RepeatedPeriod};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::mandate::{MandateGap, covers};
 use onbill_domain::money::Money;
-use onbill_domain::timestamp::Timestamp;
-
-/// What a partner's charges need.
-#[derive(Clone, Copy, Debug)]
-pub struct ChargeRules {
-    pub needs: ChargeNeeds,
-    pub repeated_period: RepeatedPeriod,
-    /// When the service period begins, in the operator's time zone.
-    pub begins_at: Timestamp,
-}
-
-impl ChargeRules {
-    /// The charge needs nothing but its PAI.
-    pub fn none(now: Timestamp) -> Self {
-        Self { needs: ChargeNeeds::Pai, repeated_period: RepeatedPeriod::Alarm, begins_at: now }
-    }
-}
 
 /// Subscriptions of a PAI of which the mandate is looked at, those that were not over first. Only one
 /// is live at a time, so that others have been cancelled within the charge's own period.
@@ -72,6 +55,16 @@ impl Decline {
 }
 
 impl NewCharge {
+    /// Its booking under this mandate.
+    pub(in crate::store) fn book(&self, mandate: Option<&Mandate>) -> Booking {
+        let (offer, plan) = match (&self.offer, mandate) {
+            (Some(offer), _) => (Some(offer.clone()), None),
+            (None, Some(mandate)) => (mandate.offer.clone(), Some(mandate.plan.clone())),
+            (None, None) => (None, None),
+        };
+        self.codes.book(&self.partner, offer, plan)
+    }
+
     /// The last day on which the first mandate of a customer may come into force: a month from the
     /// first day of the period. The months before it were not agreed.
     pub(super) fn first_month_end(&self) -> Day {

@@ -2,6 +2,7 @@
 //! replay gets that.
 
 mod coverage;
+pub(super) mod new_charge;
 pub(super) mod postgres;
 mod postgres_group;
 mod postgres_payer;
@@ -11,20 +12,19 @@ mod sqlite_payer;
 mod sqlite_response;
 
 use crate::call_trace::CallTrace;
-use crate::config::{Booking, ChargeCodes};
+use crate::config::Booking;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::number::{BilledSubscriber, Hash};
+use crate::store::number::BilledSubscriber;
+use new_charge::PostedCharge;
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
-use onbill_domain::spending::SpendingLimits;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::csp::BillTax;
-use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
-use std::sync::Arc;
+use onbill_domain::wire::ott::TransactionResponse;
 
 impl Store {
     /// Claims the partner's id, records the charge and puts its job into the queue, leased to the
@@ -39,7 +39,7 @@ impl Store {
     ) -> Result<PostChargeResult, StoreError> {
         use_case!(
             self,
-            write_grouped(PostedCharge { nonce, now, new, trace: CallTrace::current() }),
+            write_grouped(posted_charges, PostedCharge { nonce, now, new, trace: CallTrace::current() }),
             post_charge(&nonce, now, &new)
         )
     }
@@ -75,46 +75,8 @@ impl Store {
     }
 }
 
-pub use coverage::ChargeRules;
 pub(in crate::store) use coverage::{Decline, Mandate};
-pub(in crate::store) use postgres_group::PostedCharge;
-
-#[derive(Clone, Debug)]
-pub struct NewCharge {
-    /// Also billing's idempotency key.
-    pub transaction_id: String,
-    pub partner: PartnerId,
-    /// Hash of the whole request: a replay must have the same.
-    pub fingerprint: Hash,
-    pub request: TransactionRequest,
-    /// The charge codes, from which its booking follows.
-    pub codes: Arc<ChargeCodes>,
-    /// The offer, if it is known before: otherwise it is that of the mandate.
-    pub offer: Option<OfferId>,
-    /// Limits in the request's currency; `None` when the operator does not bill in it.
-    pub limits: Option<SpendingLimits>,
-    pub rules: ChargeRules,
-    /// Until then the response to a replay is that the first call is still in progress.
-    pub responding_until: Timestamp,
-}
-
-impl NewCharge {
-    /// Its booking under this mandate.
-    pub(in crate::store) fn book(&self, mandate: Option<&Mandate>) -> Booking {
-        let (offer, plan) = match (&self.offer, mandate) {
-            (Some(offer), _) => (Some(offer.clone()), None),
-            (None, Some(mandate)) => (mandate.offer.clone(), Some(mandate.plan.clone())),
-            (None, None) => (None, None),
-        };
-        self.codes.book(&self.partner, offer, plan)
-    }
-
-    /// The tax in it, as billing gets it.
-    pub(in crate::store) fn tax(&self) -> Option<BillTax> {
-        let tax = self.request.tax.as_ref()?;
-        Some(BillTax::within(self.request.amount, tax.amount_minor, tax.rate.clone()))
-    }
-}
+pub use new_charge::{ChargeRules, NewCharge};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostChargeResult {

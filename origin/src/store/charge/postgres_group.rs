@@ -3,11 +3,12 @@
 //! A charge that is not as usual is posted in a transaction of its own, where the rules for it are:
 //! one that was posted before, that is declined, or whose days may be paid for already.
 
+use super::new_charge::{NewCharge, PostedCharge};
 use super::postgres::{post_charge, to_pending_charge};
 use super::postgres_payer::{PAYER, Payer, join_mandates, read_mandate, read_payer};
 use crate::call_trace::CallTrace;
 use crate::config::Booking;
-use crate::store::charge::{Mandate, NewCharge, PostChargeResult};
+use crate::store::charge::{Mandate, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
 use crate::store::pai::postgres as pai;
@@ -25,15 +26,6 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::{HashMap, HashSet};
 use tokio_postgres::Row;
-
-/// A posted charge that waits for its group.
-pub(in crate::store) struct PostedCharge {
-    pub(in crate::store) nonce: Nonce,
-    pub(in crate::store) now: Timestamp,
-    pub(in crate::store) new: NewCharge,
-    /// That of the call, which the task of the group does not have.
-    pub(in crate::store) trace: Option<CallTrace>,
-}
 
 /// A charge that is as usual so far.
 struct UsualCharge<'a> {

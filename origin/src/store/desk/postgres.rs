@@ -9,6 +9,7 @@ use crate::instruments::Alarm;
 use crate::store::alarm::postgres as alarm;
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::coupon::{ChangeCouponResult, CouponCodeSms, postgres as coupon};
+use crate::store::dead_letter::postgres as dead_letter;
 use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, postgres as pai};
 use crate::store::postgres::connection::PgConnection;
@@ -16,7 +17,6 @@ use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_pai, read_precise_time, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::postgres as queue;
 use crate::store::redemption_outcome::postgres as redemption_outcome;
 use crate::store::refund::{NewRefund, PostRefundResult, postgres as refund};
 use onbill_domain::account_event::AccountEvent;
@@ -346,7 +346,7 @@ pub(super) async fn retry_job(
     stamp: &AuditStamp,
     job_id: i64,
 ) -> Result<bool, TxError> {
-    let retried = queue::redrive_dead_letter(tx, now, job_id).await?;
+    let retried = dead_letter::redrive_dead_letter(tx, now, job_id).await?;
     let subject = name_job(job_id);
     let fact = AuditFact {
         act: AuditAct::JobRetried,

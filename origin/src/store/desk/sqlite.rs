@@ -9,10 +9,10 @@ use crate::instruments::Alarm;
 use crate::store::alarm::sqlite as alarm;
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::coupon::{ChangeCouponResult, CouponCodeSms, sqlite as coupon};
+use crate::store::dead_letter::sqlite as dead_letter;
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, sqlite as pai};
-use crate::store::queue::sqlite as queue;
 use crate::store::redemption_outcome::sqlite as redemption_outcome;
 use crate::store::refund::{NewRefund, PostRefundResult, sqlite as refund};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
@@ -349,7 +349,7 @@ pub(super) fn retry_job(
     stamp: &AuditStamp,
     job_id: i64,
 ) -> Result<bool, StoreError> {
-    let retried = queue::redrive_dead_letter(tx, now, job_id)?;
+    let retried = dead_letter::redrive_dead_letter(tx, now, job_id)?;
     let subject = name_job(job_id);
     let fact = AuditFact {
         act: AuditAct::JobRetried,

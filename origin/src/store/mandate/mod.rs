@@ -213,37 +213,7 @@ impl MandateRow {
         at: &SubscriptionTerms,
         now: Timestamp,
     ) -> Result<Self, NotAgreed> {
-        let is_within = |price: Money, known: Money| {
-            price.currency == known.currency && price.amount_minor <= known.amount_minor
-        };
-        let same_plan = visit.filter(|visit| visit.plan == request.plan);
-        let (offer, known) = if let Some(visit) = same_plan {
-            (visit.offer.clone(), visit.price)
-        } else {
-            let (offer, offered) = at.offer.clone().unzip();
-            let shown = visit.and_then(|visit| visit.price);
-            let is_above = request.consent_at.is_none()
-                && offered.zip(shown).is_some_and(|(offered, shown)| !is_within(offered, shown));
-            (offer, if is_above { shown } else { offered.or(shown) })
-        };
-        let price = request.price.or(known);
-        if price.is_none() && at.needs_price {
-            return Err(NotAgreed::PriceUnknown);
-        }
-        if visit.is_some()
-            && request.consent_at.is_none()
-            && !request.price.zip(known).is_none_or(|(price, known)| is_within(price, known))
-        {
-            return Err(NotAgreed::AbovePrice);
-        }
-        if let Some((visit, price)) = visit.zip(request.price)
-            && request.consent_at.is_some()
-            && !at.has_ceiling
-            && max_by_consent(known_prices(visit, at), price.currency)
-                .is_none_or(|most| price.amount_minor > most.amount_minor)
-        {
-            return Err(NotAgreed::AboveConsent);
-        }
+        let (offer, price) = find_agreed_price(request, visit, at)?;
         let accepted_at = request.consent_at.or(visit.map(|visit| visit.accepted_at)).unwrap_or(now);
         // A report from a partner whose clock is ahead is in force now, and no later.
         let covers_from = accepted_at.clamp(now.plus_seconds(-REPORT_SECONDS_MAX), now);
@@ -276,4 +246,45 @@ impl MandateRow {
         request.price.is_none_or(|price| self.price == Some(price))
             && request.consent_at.is_none_or(|at| self.accepted_at.unix_seconds() == at.unix_seconds())
     }
+}
+
+/// The offer and the price that a reported subscription is for. Without a consent of the customer's, the price is not
+/// above the one that they have seen; with one, not above what a consent may reach.
+fn find_agreed_price(
+    request: &PartnerSubscriptionRequest,
+    visit: Option<&MandateRow>,
+    at: &SubscriptionTerms,
+) -> Result<(Option<OfferId>, Option<Money>), NotAgreed> {
+    let is_within = |price: Money, known: Money| {
+        price.currency == known.currency && price.amount_minor <= known.amount_minor
+    };
+    let same_plan = visit.filter(|visit| visit.plan == request.plan);
+    let (offer, known) = if let Some(visit) = same_plan {
+        (visit.offer.clone(), visit.price)
+    } else {
+        let (offer, offered) = at.offer.clone().unzip();
+        let shown = visit.and_then(|visit| visit.price);
+        let is_above = request.consent_at.is_none()
+            && offered.zip(shown).is_some_and(|(offered, shown)| !is_within(offered, shown));
+        (offer, if is_above { shown } else { offered.or(shown) })
+    };
+    let price = request.price.or(known);
+    if price.is_none() && at.needs_price {
+        return Err(NotAgreed::PriceUnknown);
+    }
+    if visit.is_some()
+        && request.consent_at.is_none()
+        && !request.price.zip(known).is_none_or(|(price, known)| is_within(price, known))
+    {
+        return Err(NotAgreed::AbovePrice);
+    }
+    if let Some((visit, price)) = visit.zip(request.price)
+        && request.consent_at.is_some()
+        && !at.has_ceiling
+        && max_by_consent(known_prices(visit, at), price.currency)
+            .is_none_or(|most| price.amount_minor > most.amount_minor)
+    {
+        return Err(NotAgreed::AboveConsent);
+    }
+    Ok((offer, price))
 }

@@ -87,7 +87,7 @@ pub(in crate::store) async fn find_latest_mandate(
 }
 
 /// The mandate of the same subscription that is in force on the day before this one is.
-pub(in crate::store) async fn find_standing_mandate(
+pub(in crate::store) async fn find_mandate_before(
     tx: &PgConnection<'_>,
     latest: &MandateRow,
 ) -> Result<Option<MandateRow>, TxError> {

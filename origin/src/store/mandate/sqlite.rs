@@ -88,7 +88,7 @@ pub(in crate::store) fn find_latest_mandate(
 }
 
 /// The mandate of the same subscription that is in force on the day before this one is.
-pub(in crate::store) fn find_standing_mandate(
+pub(in crate::store) fn find_mandate_before(
     tx: &Connection,
     latest: &MandateRow,
 ) -> Result<Option<MandateRow>, StoreError> {

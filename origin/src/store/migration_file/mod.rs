@@ -15,7 +15,7 @@ mod sqlite_claims;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::mandate::MandateRow;
-use crate::store::number::{Hash, NumberIndex, SealedNumber};
+use crate::store::number::{BilledSubscriber, Hash};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -147,7 +147,7 @@ pub struct DarkPai {
     pub partner: PartnerId,
     pub pai: Pai,
     /// `None` for some that are closed.
-    pub holder: Option<LineHolder>,
+    pub subscriber: Option<BilledSubscriber>,
     pub state: PaiState,
     /// When it was issued.
     pub since: Timestamp,
@@ -155,20 +155,6 @@ pub struct DarkPai {
     pub subscription: Option<DarkSubscription>,
     /// Ids of its subscriber, should there be none yet.
     pub fresh: NewSubscriberIds,
-}
-
-/// A number, and whose it is.
-#[derive(Clone, Debug)]
-pub struct LineHolder {
-    pub number: SealedNumber,
-    pub subscriber_ref: String,
-}
-
-impl LineHolder {
-    /// By which it is compared with a subscriber on record.
-    fn to_known(&self) -> (NumberIndex, String) {
-        (self.number.index, self.subscriber_ref.clone())
-    }
 }
 
 /// The subscription of a PAI.

@@ -1,7 +1,7 @@
 //! What becomes of the lines of a file of PAIs.
 
-use super::{AccountsAre, DarkPai, DarkSubscription, LineHolder, LoadOutcome, LoadRefusal, is_older};
-use crate::store::number::{Hash, NumberIndex};
+use super::{AccountsAre, DarkPai, DarkSubscription, LoadOutcome, LoadRefusal, is_older};
+use crate::store::number::{BilledSubscriber, Hash, NumberIndex};
 use onbill_domain::account::AccountStatus;
 use onbill_domain::money::Money;
 use onbill_domain::pai::PaiState;
@@ -47,7 +47,7 @@ pub(super) struct KnownPai {
     /// `None` for one that was issued here.
     pub(super) fingerprint: Option<Hash>,
     /// Number and `subscriber_ref`; `None` once they were erased.
-    pub(super) holder: Option<(NumberIndex, String)>,
+    pub(super) subscriber: Option<(NumberIndex, String)>,
     /// The file that it is as in.
     pub(super) file_id: Option<i64>,
 }
@@ -128,22 +128,22 @@ impl KnownRows {
         if named.as_ref().is_some_and(|named| self.subscriptions.contains(named)) {
             return Err(LoadRefusal::SubscriptionTaken);
         }
-        let subscriber = match &line.holder {
-            Some(holder) => self.find_subscriber(holder, is_open, writes)?,
+        let on_record = match &line.subscriber {
+            Some(subscriber) => self.find_subscriber(subscriber, is_open, writes)?,
             None => None,
         };
-        let subscriber_id = subscriber.clone().unwrap_or_else(|| line.fresh.subscriber_id.clone());
+        let subscriber_id = on_record.clone().unwrap_or_else(|| line.fresh.subscriber_id.clone());
         if is_open && !self.open_pais.insert((subscriber_id.clone(), partner.clone())) {
             return Err(LoadRefusal::TwoOpenPais);
         }
-        if subscriber.is_none() {
+        if on_record.is_none() {
             self.add_subscriber(line, is_open);
             writes.subscribers.push(NewSubscriber { line, has_ended: !is_open });
         }
         self.subscriptions.extend(named);
         let fingerprint = Some(line.fingerprint.to_bytes());
-        let holder = line.holder.as_ref().map(LineHolder::to_known);
-        let known = KnownPai { partner, state, is_dark: true, fingerprint, holder, file_id };
+        let subscriber = line.subscriber.as_ref().map(to_known);
+        let known = KnownPai { partner, state, is_dark: true, fingerprint, subscriber, file_id };
         self.pais.insert(line.pai.to_string(), known);
         writes.pais.push(NewDarkPai { line, subscriber_id, state });
         Ok(LoadOutcome::Loaded)
@@ -152,17 +152,17 @@ impl KnownRows {
     /// The state of the PAI, if its line is the subscriber's by the embedded table. One of a suspended
     /// account is suspended.
     fn find_state(&self, accounts: AccountsAre, line: &DarkPai) -> Result<PaiState, LoadRefusal> {
-        let Some(holder) = line.holder.as_ref().filter(|_| line.state != PaiState::Closed) else {
+        let Some(subscriber) = line.subscriber.as_ref().filter(|_| line.state != PaiState::Closed) else {
             return Ok(line.state);
         };
         if accounts == AccountsAre::Elsewhere {
             return Ok(line.state);
         }
         let (status, subscriber_ref) =
-            self.accounts.get(&holder.number.index).ok_or(LoadRefusal::NumberUnknown)?;
+            self.accounts.get(&subscriber.number.index).ok_or(LoadRefusal::NumberUnknown)?;
         match status {
             AccountStatus::Ceased => Err(LoadRefusal::NumberCeased),
-            _ if *subscriber_ref != holder.subscriber_ref => Err(LoadRefusal::AnotherSubscriber),
+            _ if *subscriber_ref != subscriber.subscriber_ref => Err(LoadRefusal::AnotherSubscriber),
             AccountStatus::Suspended => Ok(PaiState::Suspended),
             AccountStatus::Active => Ok(line.state),
         }
@@ -172,12 +172,12 @@ impl KnownRows {
     /// has left.
     fn find_subscriber(
         &mut self,
-        holder: &LineHolder,
+        subscriber: &BilledSubscriber,
         is_open: bool,
         writes: &mut PaiWrites<'_>,
     ) -> Result<Option<String>, LoadRefusal> {
-        let Some(on_record) = self.subscribers.get_mut(&holder.number.index) else { return Ok(None) };
-        let is_same = |one: &KnownSubscriber| one.subscriber_ref.as_ref() == Some(&holder.subscriber_ref);
+        let Some(on_record) = self.subscribers.get_mut(&subscriber.number.index) else { return Ok(None) };
+        let is_same = |one: &KnownSubscriber| one.subscriber_ref.as_ref() == Some(&subscriber.subscriber_ref);
         if let Some(present) = on_record.iter().find(|one| one.is_present) {
             if is_same(present) {
                 return Ok(Some(present.subscriber_id.clone()));
@@ -197,7 +197,7 @@ impl KnownRows {
     }
 
     fn add_subscriber(&mut self, line: &DarkPai, is_present: bool) {
-        let Some(LineHolder { number, subscriber_ref }) = &line.holder else { return };
+        let Some(BilledSubscriber { number, subscriber_ref }) = &line.subscriber else { return };
         self.subscribers.entry(number.index).or_default().push(KnownSubscriber {
             subscriber_id: line.fresh.subscriber_id.clone(),
             subscriber_ref: Some(subscriber_ref.clone()),
@@ -234,12 +234,12 @@ impl KnownPai {
     fn compare_own(&self, line: &DarkPai, terms: &[OwnTerms]) -> Result<LoadOutcome, LoadRefusal> {
         let is_closed = line.state == PaiState::Closed;
         let both_closed = self.state == PaiState::Closed && is_closed;
-        let is_holders = match &line.holder {
-            Some(holder) => self.holder.as_ref() == Some(&holder.to_known()),
+        let is_subscribers = match &line.subscriber {
+            Some(subscriber) => self.subscriber.as_ref() == Some(&to_known(subscriber)),
             None => is_closed,
         };
         let may_follow = self.state != PaiState::Closed || both_closed;
-        let is_it = self.is_dark && may_follow && (is_holders || both_closed);
+        let is_it = self.is_dark && may_follow && (is_subscribers || both_closed);
         if !is_it {
             return Err(LoadRefusal::PaiTaken);
         }
@@ -249,4 +249,9 @@ impl KnownPai {
         };
         if is_closed || is_same { Ok(LoadOutcome::Updated) } else { Err(LoadRefusal::OtherSubscription) }
     }
+}
+
+/// By which a subscriber of a line is compared with one on record.
+fn to_known(subscriber: &BilledSubscriber) -> (NumberIndex, String) {
+    (subscriber.number.index, subscriber.subscriber_ref.clone())
 }

@@ -93,7 +93,7 @@ pub(super) async fn load_dark_pais(
     // 1.
     note_progress(tx, place).await?;
     let numbers: BTreeSet<NumberIndex> =
-        batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index)).collect();
+        batch.iter().filter_map(|line| Some(line.subscriber.as_ref()?.number.index)).collect();
     number_lock::acquire_all(tx, now, &numbers).await?;
 
     // 2.
@@ -155,7 +155,7 @@ async fn read_known_pais(
             state: parse_column(&row, "pais.state", PaiState::parse)?,
             is_dark: row.try_get("is_dark")?,
             fingerprint: read_fingerprint(&row, "pais.migration_fingerprint")?,
-            holder: read_holder(&row)?,
+            subscriber: read_known_subscriber(&row)?,
             file_id: row.try_get("migration_file")?,
         };
         known.pais.insert(row.try_get("pai")?, found);
@@ -190,7 +190,7 @@ async fn read_own_terms(db: &PgConnection<'_>, known: &mut KnownRows) -> Result<
     Ok(())
 }
 
-fn read_holder(row: &Row) -> Result<Option<(NumberIndex, String)>, TxError> {
+fn read_known_subscriber(row: &Row) -> Result<Option<(NumberIndex, String)>, TxError> {
     let Some(subscriber_ref) = row.try_get::<_, Option<String>>("subscriber_ref")? else { return Ok(None) };
     if row.try_get::<_, Option<&[u8]>>("number_index")?.is_none() {
         return Ok(None);
@@ -209,7 +209,7 @@ async fn read_known_numbers(
     known: &mut KnownRows,
 ) -> Result<(), TxError> {
     let numbers: Vec<&[u8]> =
-        batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index.0.as_slice())).collect();
+        batch.iter().filter_map(|line| Some(line.subscriber.as_ref()?.number.index.0.as_slice())).collect();
     let subscribers = "SELECT number_index, subscriber_id, subscriber_ref, ended_at IS NULL AS is_present,
              ended_at IS NOT DISTINCT FROM created_at AND erasure_requested_at IS NULL AS came_ended
          FROM subscribers WHERE number_index = ANY ($1)";
@@ -246,7 +246,7 @@ async fn insert_subscriber(
 ) -> Result<(), TxError> {
     let NewSubscriber { line, has_ended } = new;
     let now = now.unix_seconds();
-    let holder = line.holder.as_ref();
+    let subscriber = line.subscriber.as_ref();
     tx.execute_one(
         "subscribers",
         "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at,
@@ -255,12 +255,12 @@ async fn insert_subscriber(
         &[
             &line.fresh.subscriber_id,
             &line.fresh.handle,
-            &holder.map(|holder| holder.number.index.0.as_slice()),
-            &holder.map(|holder| holder.number.sealed.as_slice()),
-            &holder.map(|holder| holder.subscriber_ref.as_str()),
+            &subscriber.map(|subscriber| subscriber.number.index.0.as_slice()),
+            &subscriber.map(|subscriber| subscriber.number.sealed.as_slice()),
+            &subscriber.map(|subscriber| subscriber.subscriber_ref.as_str()),
             &now,
             &has_ended.then_some(now),
-            &holder.is_none().then_some(now),
+            &subscriber.is_none().then_some(now),
         ],
     )
     .await

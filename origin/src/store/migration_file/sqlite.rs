@@ -5,10 +5,10 @@ use super::pais::{
     plan_pais,
 };
 pub(super) use super::sqlite_claims::{check_claims, load_claims};
-use super::{AccountsAre, DarkPai, FileProgress, LineHolder, LoadOutcome, LoadPlace, NewMigrationFile};
+use super::{AccountsAre, DarkPai, FileProgress, LoadOutcome, LoadPlace, NewMigrationFile};
 use crate::store::error::StoreError;
 use crate::store::mandate::sqlite as mandate;
-use crate::store::number::{Hash, NumberIndex};
+use crate::store::number::{BilledSubscriber, Hash, NumberIndex};
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::rows::{parse_column, read_price};
 use onbill_domain::account::AccountStatus;
@@ -79,8 +79,8 @@ fn read_known_rows(db: &Connection, batch: &[DarkPai]) -> Result<KnownRows, Stor
     let mut known = KnownRows::default();
     for line in batch {
         read_known_pai(db, line, &mut known)?;
-        if let Some(holder) = &line.holder {
-            read_known_number(db, holder.number.index, &mut known)?;
+        if let Some(subscriber) = &line.subscriber {
+            read_known_number(db, subscriber.number.index, &mut known)?;
         }
         if let Some(subscription) = &line.subscription {
             let ids = [line.partner.as_str(), subscription.ext_subscription_id.as_str()];
@@ -108,7 +108,7 @@ fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Res
             state: parse_column(row, "pais.state", PaiState::parse)?,
             is_dark: row.get("is_dark")?,
             fingerprint: row.get("migration_fingerprint")?,
-            holder: number.map(NumberIndex).zip(subscriber_ref),
+            subscriber: number.map(NumberIndex).zip(subscriber_ref),
             file_id: row.get("migration_file")?,
         };
         if found.fingerprint.is_none() {
@@ -186,7 +186,7 @@ fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows
 fn insert_subscriber(tx: &Connection, now: Timestamp, new: &NewSubscriber<'_>) -> Result<(), StoreError> {
     let NewSubscriber { line, has_ended } = new;
     let now = now.unix_seconds();
-    let holder = line.holder.as_ref();
+    let subscriber = line.subscriber.as_ref();
     tx.prepare_cached(
         "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at,
              ended_at, erasure_requested_at)
@@ -195,12 +195,12 @@ fn insert_subscriber(tx: &Connection, now: Timestamp, new: &NewSubscriber<'_>) -
     .execute(params![
         line.fresh.subscriber_id,
         line.fresh.handle,
-        holder.map(|LineHolder { number, .. }| number.index.0),
-        holder.map(|LineHolder { number, .. }| &number.sealed),
-        holder.map(|holder| &holder.subscriber_ref),
+        subscriber.map(|BilledSubscriber { number, .. }| number.index.0),
+        subscriber.map(|BilledSubscriber { number, .. }| &number.sealed),
+        subscriber.map(|subscriber| &subscriber.subscriber_ref),
         now,
         has_ended.then_some(now),
-        holder.is_none().then_some(now),
+        subscriber.is_none().then_some(now),
     ])?;
     Ok(())
 }

@@ -1,34 +1,26 @@
-//! The groups of an origin, one for each kind of use case. A noun brings its kind: this module knows none.
+//! The groups of an origin, one for each kind of use case that runs in them. This is the one file of the
+//! folder that names what a noun brings.
 
-use super::group::{Grouped, Groups};
+use super::group::Groups;
 use super::pool::Pool;
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::store::account::lookup::AccountLookup;
+use crate::store::charge::new_charge::PostedCharge;
+use crate::store::settle::answered_charge::AnsweredCharge;
 
-/// Those of each kind that wait. A kind is there from its first use case on.
+/// Those of each kind that wait.
 #[derive(Clone)]
-pub(in crate::store) struct GroupsByKind {
-    pool: Pool,
-    groups: Arc<RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>,
+pub(in crate::store) struct PostgresGroups {
+    pub(in crate::store) account_lookups: Groups<AccountLookup>,
+    pub(in crate::store) posted_charges: Groups<PostedCharge>,
+    pub(in crate::store) answered_charges: Groups<AnsweredCharge>,
 }
 
-impl GroupsByKind {
-    pub(in crate::store) fn new(pool: Pool) -> Self {
-        Self { pool, groups: Arc::default() }
-    }
-
-    /// The groups of this kind, which all callers share.
-    pub(in crate::store) fn of<Member: Grouped>(&self) -> Groups<Member> {
-        let kind = TypeId::of::<Groups<Member>>();
-        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = groups.get(&kind).and_then(|groups| groups.downcast_ref::<Groups<Member>>()) {
-            return found.clone();
+impl PostgresGroups {
+    pub(in crate::store) fn new(pool: &Pool) -> Self {
+        Self {
+            account_lookups: Groups::new(pool.clone()),
+            posted_charges: Groups::new(pool.clone()),
+            answered_charges: Groups::new(pool.clone()),
         }
-        drop(groups);
-        let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
-        let made = groups.entry(kind).or_insert_with(|| Box::new(Groups::<Member>::new(self.pool.clone())));
-        let made = made.downcast_ref::<Groups<Member>>();
-        made.expect("each kind is kept under its own type").clone()
     }
 }

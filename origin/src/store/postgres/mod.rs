@@ -30,8 +30,7 @@ use super::open_mode::OpenMode;
 use super::schema_version::SchemaVersion;
 use crate::config::PostgresAddress;
 use deadpool::Runtime;
-use group::Grouped;
-use groups::GroupsByKind;
+use groups::PostgresGroups;
 pub(in crate::store) use pool::Pool;
 use pool::Sessions;
 use std::sync::Arc;
@@ -44,7 +43,7 @@ pub const CONNECTIONS_DEFAULT: usize = 16;
 #[derive(Clone)]
 pub(in crate::store) struct PostgresDatabase {
     pool: Pool,
-    groups: GroupsByKind,
+    pub(in crate::store) groups: PostgresGroups,
 }
 
 impl PostgresDatabase {
@@ -58,7 +57,7 @@ impl PostgresDatabase {
     ) -> Result<Self, StoreError> {
         let pool = build_pool(address, connections, commits)?;
         migrations::migrate(&pool, mode, migrations).await?;
-        let groups = GroupsByKind::new(pool.clone());
+        let groups = PostgresGroups::new(&pool);
         Ok(Self { pool, groups })
     }
 
@@ -66,14 +65,6 @@ impl PostgresDatabase {
     pub(super) async fn read_schema_version(address: &PostgresAddress) -> Result<SchemaVersion, StoreError> {
         let pool = build_pool(address, 1, Arc::default())?;
         in_transaction!(&pool, ReadCommitted, |tx| { migrations::read_schema_version(tx).await? })
-    }
-
-    /// Runs a use case together with others of its kind. Gives the answer once it is durable.
-    pub(in crate::store) async fn run_grouped<Member: Grouped>(
-        &self,
-        member: Member,
-    ) -> Result<Member::Answer, StoreError> {
-        self.groups.of().run(member).await
     }
 
     pub(in crate::store) fn pool(&self) -> &Pool {

@@ -1,6 +1,7 @@
 //! A job as it is put into the queue, and as it is leased from it.
 
 use super::kind::JobKind;
+use super::lease::Lease;
 use crate::call_trace::CallTrace;
 use onbill_domain::pai::Pai;
 use std::borrow::Cow;
@@ -13,14 +14,6 @@ pub struct LeasedJob {
     /// That of the call that the job follows from, if it does.
     pub trace: Option<CallTrace>,
     pub job: Job,
-}
-
-/// The right to settle a job, until the next lease of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Lease {
-    pub job_id: i64,
-    /// The number of the attempt, by which the owner of an expired lease is recognized.
-    pub attempt: u32,
 }
 
 impl LeasedJob {

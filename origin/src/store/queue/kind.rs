@@ -5,7 +5,7 @@
 //! in between. The database's CHECK constraints repeat the words, the subjects and the payloads:
 //! they come with a migration.
 
-use super::LEASE_SECONDS_MAX;
+use super::lease::LEASE_SECONDS_MAX;
 use onbill_domain::limits::NOTIFICATION_TTL_SECONDS;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::word_enum;

@@ -6,6 +6,7 @@
 
 mod job;
 mod kind;
+mod lease;
 mod outcome;
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -16,14 +17,13 @@ use crate::store::clock_skew::latest_end;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use onbill_domain::correlator::Correlator;
-use onbill_domain::ids::{ExtId, PartnerId};
-use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::trace_context::TraceParent;
 
 pub(in crate::store) use job::JobKey;
-pub use job::{Job, Lease, LeasedJob, SmsJob, WebhookJob};
+pub use job::{Job, LeasedJob, SmsJob, WebhookJob};
 pub use kind::{AfterLastRetry, Expiry, JobKind, JobSpec, Queue, RetryPolicy, Subject};
+pub use lease::{LEASE_SECONDS_MAX, Lease};
 pub use outcome::{
     BillingOutcome, ChargeDecision, ChargeOutcome, DeliveryOutcome, LineDecision, NextStep, RefundDecision,
     RefundOutcome, SettleResult, SmsOutcome, WebhookOutcome,
@@ -47,16 +47,6 @@ impl Store {
         use_case!(self, look_up, next_due(queue))
     }
 
-    /// Dead letters by ascending id, beginning after `after`.
-    pub async fn dead_letters(&self, after: Option<i64>, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
-        use_case!(self, read, dead_letters(after, limit))
-    }
-
-    /// The kinds of which there is a dead letter.
-    pub async fn list_dead_letter_kinds(&self) -> Result<Vec<JobKind>, StoreError> {
-        use_case!(self, read, list_dead_letter_kinds())
-    }
-
     /// Ends an attempt whose outcome cannot be written: the job waits, becomes a dead letter or goes,
     /// and nothing else changes. False when another worker has the job now.
     pub async fn end_attempt(
@@ -73,23 +63,7 @@ impl Store {
     pub async fn note_last_answer(&self, lease: Lease, answer: LastAnswer) -> Result<(), StoreError> {
         use_case!(self, write, note_last_answer(lease, &answer))
     }
-
-    /// Makes a dead letter due, and begins its schedule of attempts again. They count from one,
-    /// because an earlier attempt may have reached billing: a charge is looked up before it is
-    /// submitted again. False when there is no such dead letter.
-    pub async fn redrive_dead_letter(&self, now: Timestamp, job_id: i64) -> Result<bool, StoreError> {
-        use_case!(self, write, redrive_dead_letter(now, job_id))
-    }
 }
-
-/// The longest lease, in seconds: longer than an attempt takes, and longer than billing accepts a
-/// signature that was made in it. A request of a process that died may arrive until then. If the
-/// charge were looked up before that, and declined because the account has been suspended
-/// meanwhile, the late request would still bill it. A job that is due later than this waits for its
-/// next attempt, and no worker has it.
-pub const LEASE_SECONDS_MAX: i64 = 360;
-
-const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an attempt signs within a minute");
 
 /// The columns of the trace that a job belongs to.
 fn trace_columns(trace: Option<&CallTrace>) -> (Option<String>, Option<String>) {
@@ -140,22 +114,4 @@ fn longest_waits(now: Timestamp) -> impl Iterator<Item = LongestWait> {
             latest: latest_end(now, spec.longest_wait_seconds(attempts)),
         })
     })
-}
-
-/// A job that waits for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    pub job_id: i64,
-    /// The kind. A PIN, a PAI and a partner's message never become dead letters.
-    pub kind: JobKind,
-    /// Our id of the charge, refund or coupon.
-    pub id: String,
-    /// The partner that it concerns.
-    pub partner: PartnerId,
-    /// The partner's id of the charge or refund; the operator's id of a coupon.
-    pub ext_id: ExtId,
-    pub attempts: u32,
-    pub dead_lettered_at: Timestamp,
-    /// What the other party of the last attempt has answered, if it is known.
-    pub last_answer: Option<LastAnswer>,
 }

@@ -69,10 +69,23 @@ pub(in crate::store) fn post_refund(
         charge_code: read_charge_code(charge)?,
         tax: tax_minor.map(|tax_minor| BillTax::within(wanted, tax_minor, tax_rate)),
     };
+    insert_refund(tx, now, new, (&transaction_id, wanted, tax_minor))?;
+    let job = Job::Refund { refund_id: new.refund_id.clone() };
+    queue::put_leased(tx, &job, now, new.responding_until)?;
+    Ok(PostRefundResult::Created(refund))
+}
+
+/// Inserts the refund of this amount, with the tax in it, and counts it against its charge.
+fn insert_refund(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewRefund,
+    (transaction_id, amount, tax_minor): (&str, Money, Option<i64>),
+) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE transactions SET refunded_minor = refunded_minor + ?2 WHERE transaction_id = ?1",
     )?
-    .execute(params![transaction_id, wanted.amount_minor])?;
+    .execute(params![transaction_id, amount.amount_minor])?;
     tx.prepare_cached(
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
              status, responding_until, created_at, tax_minor, borne_by)
@@ -84,16 +97,14 @@ pub(in crate::store) fn post_refund(
         new.request.ext_refund_id.as_str(),
         new.fingerprint,
         transaction_id,
-        wanted.amount_minor,
+        amount.amount_minor,
         new.request.reason,
         new.responding_until.unix_seconds(),
         now.unix_seconds(),
         tax_minor,
         new.borne_by.map(BorneBy::as_str),
     ])?;
-    let job = Job::Refund { refund_id: new.refund_id.clone() };
-    queue::put_leased(tx, &job, now, new.responding_until)?;
-    Ok(PostRefundResult::Created(refund))
+    Ok(())
 }
 
 /// What the operator has given back of a charge, and may give back while it is pending. Counted

@@ -1,6 +1,7 @@
 //! The highest module of the store: writes the outcome of a job, with everything that follows from
 //! it. It may call the modules of charges, coupons and so on, and none of them calls it.
 
+pub(super) mod answered_charge;
 pub(super) mod postgres;
 mod postgres_group;
 pub(super) mod sqlite;
@@ -12,6 +13,7 @@ use crate::store::queue::{
     Subject, WebhookJob,
 };
 use crate::store::redemption_outcome::RedemptionOutcome;
+use answered_charge::AnsweredCharge;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
@@ -29,7 +31,7 @@ impl Store {
     ) -> Result<(Vec<u8>, SettleResult), StoreError> {
         use_case!(
             self,
-            write_grouped(AnsweredCharge { now, transaction_id, outcome }),
+            write_grouped(answered_charges, AnsweredCharge { now, transaction_id, outcome }),
             answer_transaction(now, &transaction_id, &outcome)
         )
     }
@@ -86,8 +88,6 @@ impl Store {
         use_case!(self, write, redrive(now, &target))
     }
 }
-
-pub(in crate::store) use postgres_group::AnsweredCharge;
 
 /// A job to be redriven, by our id of the charge or refund.
 #[derive(Clone, Debug, PartialEq, Eq)]

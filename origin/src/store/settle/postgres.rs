@@ -4,6 +4,7 @@ use crate::store::billing_file::postgres as billing_file;
 use crate::store::charge::postgres as charge;
 use crate::store::coupon::postgres as coupon;
 use crate::store::coupon_sms::postgres as coupon_sms;
+use crate::store::dead_letter::postgres as dead_letter;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
@@ -365,7 +366,7 @@ pub(super) async fn redrive(
     };
     let job_id: i64 = row.try_get("job_id")?;
     if row.try_get("is_dead_letter")? {
-        queue::redrive_dead_letter(tx, now, job_id).await?;
+        dead_letter::redrive_dead_letter(tx, now, job_id).await?;
         return Ok(RedriveResult::Redriven);
     }
     if read_time(&row, "outbox.due_at")? <= now.plus_seconds(LEASE_SECONDS_MAX) {

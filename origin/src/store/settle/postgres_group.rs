@@ -3,25 +3,17 @@
 //! Most are approved at once. Any other outcome is written in a transaction of its own, and so is
 //! the answer to a charge that was settled or answered meanwhile.
 
+use super::answered_charge::AnsweredCharge;
 use super::postgres::answer_transaction;
 use crate::store::charge::postgres::to_response_bytes;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::group::Grouped;
 use crate::store::postgres::rows::{billing_result, parse_column, read_place};
 use crate::store::postgres::tx_error::{TxError, conflict};
-use crate::store::queue::{
-    BillingOutcome, ChargeDecision, ChargeOutcome, JobKind, SettleResult, postgres as queue,
-};
+use crate::store::queue::{BillingOutcome, ChargeDecision, JobKind, SettleResult, postgres as queue};
 use onbill_domain::ids::ExtId;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-
-/// The outcome of a first attempt at a charge, which waits for its group.
-pub(in crate::store) struct AnsweredCharge {
-    pub(in crate::store) now: Timestamp,
-    pub(in crate::store) transaction_id: String,
-    pub(in crate::store) outcome: ChargeOutcome,
-}
 
 /// An approved charge, with the response that every replay gets.
 struct ApprovedCharge<'a> {

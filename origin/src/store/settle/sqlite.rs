@@ -3,6 +3,7 @@
 use crate::store::billing_file::sqlite as billing_file;
 use crate::store::charge::sqlite as charge;
 use crate::store::coupon_sms::sqlite as coupon_sms;
+use crate::store::dead_letter::sqlite as dead_letter;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{
@@ -371,7 +372,7 @@ pub(super) fn redrive(
             Ok(RedriveResult::Requeued)
         }
         Some((job_id, _, true)) => {
-            queue::redrive_dead_letter(tx, now, job_id)?;
+            dead_letter::redrive_dead_letter(tx, now, job_id)?;
             Ok(RedriveResult::Redriven)
         }
         Some((job_id, due_at, false)) if due_at > now.plus_seconds(LEASE_SECONDS_MAX).unix_seconds() => {

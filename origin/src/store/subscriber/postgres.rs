@@ -22,6 +22,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use tokio_postgres::Row;
 
 async fn erase_in_transaction(
     tx: &PgConnection<'_>,
@@ -48,18 +49,7 @@ async fn erase_in_transaction(
     let subscribers: Vec<&str> =
         known.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, TxError>>()?;
     coupon::delete_fingerprints(tx, &subscribers).await?;
-    for row in &known {
-        let subscriber_id: &str = row.try_get("subscriber_id")?;
-        if row.try_get("is_present")? {
-            pai::end_subscriber_and_close_pais(tx, now, subscriber_id, DeclineReason::AccountClosed).await?;
-        }
-        tx.execute_one(
-            "subscribers",
-            "UPDATE subscribers SET erasure_requested_at = coalesce(erasure_requested_at, $2) WHERE subscriber_id = $1",
-            &[&subscriber_id, &now.unix_seconds()],
-        )
-        .await?;
-    }
+    end_subscribers(tx, now, &known).await?;
     coupon::delete_queued_sms(tx, &subscribers).await?;
     notification::delete_queued_and_fingerprints(tx, &subscribers).await?;
     forget_answers(tx, &subscribers).await?;
@@ -85,6 +75,23 @@ async fn erase_in_transaction(
         known.iter().map(|row| Ok(row.try_get("handle")?)).collect::<Result<_, TxError>>()?;
     append_erasure(tx, now, stamp, &audit_facts(erasure, false, &handles, name)).await?;
     Ok(erasure)
+}
+
+/// Marks the subscribers as to be erased. The present one ends with it, and their PAIs are closed.
+async fn end_subscribers(tx: &PgConnection<'_>, now: Timestamp, known: &[Row]) -> Result<(), TxError> {
+    for row in known {
+        let subscriber_id: &str = row.try_get("subscriber_id")?;
+        if row.try_get("is_present")? {
+            pai::end_subscriber_and_close_pais(tx, now, subscriber_id, DeclineReason::AccountClosed).await?;
+        }
+        tx.execute_one(
+            "subscribers",
+            "UPDATE subscribers SET erasure_requested_at = coalesce(erasure_requested_at, $2) WHERE subscriber_id = $1",
+            &[&subscriber_id, &now.unix_seconds()],
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 /// Last in the transaction, as everywhere.

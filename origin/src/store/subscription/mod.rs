@@ -120,7 +120,7 @@ pub struct SubscriptionMandate {
     /// What the partner has used the change's id for.
     pub of_change: Option<MandateRow>,
     /// What holds until the latest comes into force, if that is a change.
-    pub standing: Option<MandateRow>,
+    pub before: Option<MandateRow>,
 }
 
 /// A change of plan or price that is fine by everything that was read.

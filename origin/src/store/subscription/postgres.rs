@@ -19,6 +19,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
+use tokio_postgres::Row;
 
 /// Only an open PAI has a live subscription; the condition lets the index of open PAIs answer. A dark PAI
 /// pays on the bill by another system, whatever its file says of subscriptions.
@@ -68,17 +69,7 @@ pub(in crate::store) async fn record_subscription(
         )
         .await?;
     if let Some(row) = known {
-        let (origin, plan): (&str, &str) = (row.try_get("origin")?, row.try_get("plan")?);
-        let id: &str = row.try_get("partner_subscription_id")?;
-        let same = read_pai(&row, "partner_subscriptions.pai")? == request.pai
-            && origin == request.source.as_str()
-            && plan == request.plan.as_str()
-            && mandate::find_mandate(tx, id).await?.is_none_or(|mandate| mandate.is_of(request));
-        return Ok(if same {
-            RecordSubscriptionResult::Replayed(to_active_response(id.to_owned()))
-        } else {
-            RecordSubscriptionResult::Conflict
-        });
+        return compare_known(tx, request, &row).await;
     }
     let state = locked.map(|pai| pai.state);
     match state {
@@ -113,6 +104,25 @@ pub(in crate::store) async fn record_subscription(
         queue::put_pai_change(tx, now, &request.pai.to_string()).await?;
     }
     Ok(RecordSubscriptionResult::Created(to_active_response(new_id.to_owned())))
+}
+
+/// The id was used before: the same contents get the same result, others are refused.
+async fn compare_known(
+    tx: &PgConnection<'_>,
+    request: &PartnerSubscriptionRequest,
+    row: &Row,
+) -> Result<RecordSubscriptionResult, TxError> {
+    let (origin, plan): (&str, &str) = (row.try_get("origin")?, row.try_get("plan")?);
+    let id: &str = row.try_get("partner_subscription_id")?;
+    let same = read_pai(row, "partner_subscriptions.pai")? == request.pai
+        && origin == request.source.as_str()
+        && plan == request.plan.as_str()
+        && mandate::find_mandate(tx, id).await?.is_none_or(|mandate| mandate.is_of(request));
+    Ok(if same {
+        RecordSubscriptionResult::Replayed(to_active_response(id.to_owned()))
+    } else {
+        RecordSubscriptionResult::Conflict
+    })
 }
 
 /// The mandate of a new subscription, or why it is refused.
@@ -214,7 +224,7 @@ pub(in crate::store) async fn find_subscription_mandate(
     let latest = latest.ok_or_else(|| missing_row("mandates"))?;
     Ok(Some(SubscriptionMandate {
         status: parse_column(&row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
-        standing: mandate::find_standing_mandate(db, &latest).await?,
+        before: mandate::find_mandate_before(db, &latest).await?,
         latest,
         charged_until: coupon::read_last_day(charged)?,
         of_change: mandate::find_mandate_of_change(db, partner, change_id).await?,

@@ -200,7 +200,7 @@ pub(in crate::store) fn find_subscription_mandate(
     let latest = mandate::find_latest_mandate(db, id.as_str())?.ok_or_else(|| missing_row("mandates"))?;
     Ok(Some(SubscriptionMandate {
         status: parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
-        standing: mandate::find_standing_mandate(db, &latest)?,
+        before: mandate::find_mandate_before(db, &latest)?,
         latest,
         charged_until: charged_until
             .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("transactions.period_to")))

@@ -212,12 +212,12 @@ async fn check_partner(
         .as_array()
         .expect("is a list")
         .iter()
-        .filter(|known| !known["told"].is_null())
+        .filter(|known| !known["reported"].is_null())
     {
         let id = known["extTransactionID"].as_str().expect("is text");
         let status = charges.get(id).map(|charge| charge.status.as_str());
-        if known["told"]["status"].as_str() != status {
-            found.push(format!("{id} is {status:?}, and the partner knows {}", known["told"]));
+        if known["reported"]["status"].as_str() != status {
+            found.push(format!("{id} is {status:?}, and the partner knows {}", known["reported"]));
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) async fn check_pai_states(run: &SimulationRun, found: &mut Vec<String
     let accounts = accounts["accounts"].as_array().cloned().unwrap_or_default();
     for (pai, standing) in &run.standings.0 {
         let account = accounts.iter().find(|account| account["pays"]["pai"] == pai.as_str());
-        let reported = account.map_or(Value::Null, |account| account["pays"]["told"].clone());
+        let reported = account.map_or(Value::Null, |account| account["pays"]["reported"].clone());
         let has_to_hear = account.is_some() && standing.state != "ACTIVE" && subscribed.contains(pai);
         let is_reported =
             reported["state"] == standing.state.as_str() && reported["sequence"] == standing.version;

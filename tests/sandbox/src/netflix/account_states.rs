@@ -1,7 +1,7 @@
 //! The account states of the customers on a phone bill, by their PAIs: whom an operator has sent or
 //! reported, and its origin's last report about them. No HTTP, no clock.
 
-use super::ledger::ReportError;
+use super::report::ReportError;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
@@ -49,7 +49,7 @@ impl AccountStates {
     /// 2. The PAI is one that this operator has sent.
     /// 3. An older report than the known one is dropped. One with the same sequence must be equal.
     /// 4. A closed PAI stays closed, for its first reason.
-    pub(super) fn hear(
+    pub(super) fn record(
         &mut self,
         operator: &OperatorId,
         reported: AccountStateRequest,

@@ -1,7 +1,7 @@
 //! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays,
 //! coupons, paidUntil}], leaks: [{at, where, found}]}`, where `pays` is `{how: "card", last4}`,
 //! `{how: "coupons"}` or `{how: "bill", operator, pai, extSubscriptionID, partnerSubscriptionID,
-//! told}`: there, `told` is `{pai, state, reason?, sequence}` as the operator's origin last
+//! reported}`: there, `reported` is `{pai, state, reason?, sequence}` as the operator's origin last
 //! reported it, or null.
 
 use super::Netflix;
@@ -34,7 +34,7 @@ pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: Header
 }
 
 /// The page, with the outcome of a message.
-pub(super) fn list(netflix: &Netflix, said: Option<&SentMessage>) -> Response {
+pub(super) fn list(netflix: &Netflix, sent: Option<&SentMessage>) -> Response {
     let accounts = netflix.members().accounts().to_vec();
     let leaks = netflix.0.leaks.found();
     let main = html! {
@@ -45,26 +45,26 @@ pub(super) fn list(netflix: &Netflix, said: Option<&SentMessage>) -> Response {
                 @else { "Leak check: " (leaks.len()) " found." }
             }
         }
-        ul class="members" { @for account in &accounts { (member(netflix, account, said)) } }
+        ul class="members" { @for account in &accounts { (member(netflix, account, sent)) } }
     };
     page(netflix, "Accounts", &main)
 }
 
 /// The last reported account state of a customer who pays on the bill.
-pub(super) fn standing(netflix: &Netflix, account: &MemberAccount) -> Option<AccountStateRequest> {
+pub(super) fn account_state(netflix: &Netflix, account: &MemberAccount) -> Option<AccountStateRequest> {
     let PaymentMethod::Bill { operator, pai, .. } = &account.pays else { return None };
-    netflix.ledger().standing(operator, *pai).cloned()
+    netflix.ledger().account_state(operator, *pai).cloned()
 }
 
 /// Whether the account was paid on a bill, and its operator has ended that.
 pub(super) fn has_ended(netflix: &Netflix, account: &MemberAccount) -> bool {
-    standing(netflix, account).is_some_and(|reported| reported.state == PaiState::Closed)
+    account_state(netflix, account).is_some_and(|reported| reported.state == PaiState::Closed)
 }
 
 fn in_json(netflix: &Netflix, account: &MemberAccount) -> Value {
     let mut value = json!(account);
     if matches!(account.pays, PaymentMethod::Bill { .. }) {
-        value["pays"]["told"] = json!(standing(netflix, account));
+        value["pays"]["reported"] = json!(account_state(netflix, account));
     }
     value
 }
@@ -79,8 +79,8 @@ fn in_words(reported: &AccountStateRequest) -> (&'static str, String) {
     }
 }
 
-fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>) -> Markup {
-    let reported = standing(netflix, account);
+fn member(netflix: &Netflix, account: &MemberAccount, sent: Option<&SentMessage>) -> Markup {
+    let reported = account_state(netflix, account);
     let has_ended = reported.as_ref().is_some_and(|reported| reported.state == PaiState::Closed);
     let (how, words) = match account.pays {
         PaymentMethod::Bill { .. } => ("bill", "On the phone bill"),
@@ -116,7 +116,7 @@ fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>
                     @if let Some(call) = charge_call(netflix, operator, *pai) { (copy_button(&call, "a charge")) }
                     (copy_button(&cancel_call(netflix, partner_subscription_id), "its end"))
                 }
-                (messages::form(netflix, *pai, said))
+                (messages::form(netflix, *pai, sent))
             }
         }
     }

@@ -141,7 +141,9 @@ fn month_to_run(netflix: &Netflix, last: Option<&BillingRun>) -> String {
     let subscriptions = subscriptions(netflix);
     let ledger = netflix.ledger();
     let has_ended = |each: &ChargedSubscription| {
-        ledger.standing(&each.operator, each.pai).is_some_and(|reported| reported.state == PaiState::Closed)
+        ledger
+            .account_state(&each.operator, each.pai)
+            .is_some_and(|reported| reported.state == PaiState::Closed)
     };
     let next = if subscriptions.iter().any(|each| has_ended(each) && last.has_charged(each)) {
         month(&last.month).and_then(|days| days.to().next()).map(month_of)

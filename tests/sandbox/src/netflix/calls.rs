@@ -3,8 +3,9 @@
 
 use super::Netflix;
 use super::edge::{EdgeFailure, EdgeOutcome};
-use super::ledger::{PartnerLedger, ReportSource, RequestRefusal};
+use super::ledger::{PartnerLedger, RequestRefusal};
 use super::members::PaymentMethod;
+use super::report::ReportSource;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use onbill_domain::ids::{ExtId, OperatorId};
@@ -35,7 +36,8 @@ impl Netflix {
             let mut ledger = self.ledger();
             ledger.take_charge(operator, asked);
             // A contradiction is recorded; the caller compares the id.
-            let _ = ledger.hear_charge(operator, reported.clone(), ReportSource::Answer, self.now());
+            let _ =
+                ledger.record_charge_report(operator, reported.clone(), ReportSource::Response, self.now());
         }
         outcome
     }
@@ -53,8 +55,12 @@ impl Netflix {
         let outcome = self.0.edge.post::<RefundResponse>(&path, asked, Some(operator)).await;
         match &outcome.answer {
             Ok((_, reported)) => {
-                let _ =
-                    self.ledger().hear_refund(operator, reported.clone(), ReportSource::Answer, self.now());
+                let _ = self.ledger().record_refund_report(
+                    operator,
+                    reported.clone(),
+                    ReportSource::Response,
+                    self.now(),
+                );
             }
             Err(failure) => {
                 if let EdgeFailure::Refused { code, .. } = failure {
@@ -83,8 +89,8 @@ impl Netflix {
             return Err(EdgeFailure::Silent);
         }
         // A contradiction is recorded, and the coupon is not used.
-        let heard = self.ledger().hear_coupon(asked, &reported, self.now());
-        heard.map_err(|_| EdgeFailure::Silent)?;
+        let recorded = self.ledger().record_coupon_report(asked, &reported, self.now());
+        recorded.map_err(|_| EdgeFailure::Silent)?;
         self.ask_how_it_stands(&reported.operator, &reported.ext_transaction_id).await;
         Ok(reported)
     }
@@ -99,7 +105,8 @@ impl Netflix {
             answer.and_then(|answer| serde_json::from_slice::<TransactionResponse>(answer.body()).ok());
         if let Some(reported) = reported {
             // A contradiction is recorded.
-            let _ = self.ledger().hear_charge(operator, reported, ReportSource::Answer, self.now());
+            let _ =
+                self.ledger().record_charge_report(operator, reported, ReportSource::Response, self.now());
         }
     }
 
@@ -128,10 +135,11 @@ impl Netflix {
             let _ = match asked {
                 LedgerCall::Charge(charge) => serde_json::from_slice(answer).map(|reported| {
                     ledger.take_charge(&operator, &charge);
-                    ledger.hear_charge(&operator, reported, ReportSource::Answer, now)
+                    ledger.record_charge_report(&operator, reported, ReportSource::Response, now)
                 }),
-                LedgerCall::Refund(..) => serde_json::from_slice(answer)
-                    .map(|reported| ledger.hear_refund(&operator, reported, ReportSource::Answer, now)),
+                LedgerCall::Refund(..) => serde_json::from_slice(answer).map(|reported| {
+                    ledger.record_refund_report(&operator, reported, ReportSource::Response, now)
+                }),
             };
         }
         Some((status, serde_json::from_slice(response.body()).unwrap_or_default()))

@@ -1,13 +1,14 @@
 //! `GET /charges`: every charge that was requested, what is known of it, and its refunds, newest
 //! first; as a page and as JSON: `{charges: [{extTransactionID, operator, pai, amount,
-//! servicePeriod, remaining, told, by, refunds: [{extRefundID, reason, asked, code, told, by}]}],
-//! contradictions: [{at, operator, what}]}`. `told` is the latest response or webhook, `by` is
-//! `answer` or `notice`; unknown values are null.
+//! servicePeriod, remaining, reported, by, refunds: [{extRefundID, reason, asked, code, reported, by}]}],
+//! contradictions: [{at, operator, what}]}`. `reported` is the latest response or webhook, `by` is
+//! `response` or `webhook`; unknown values are null.
 
 use super::Netflix;
 use super::layout::page;
-use super::ledger::{KnownReport, PartnerLedger, ReportSource, RequestedCharge, RequestedRefund};
+use super::ledger::{PartnerLedger, RequestedCharge, RequestedRefund};
 use super::refund_form::{self, EnteredRefundForm};
+use super::report::{KnownReport, ReportSource};
 use crate::answer::wants_json;
 use crate::copy_button::{copy_button, segment, signed_call};
 use crate::page::{period, price};
@@ -36,7 +37,7 @@ fn everything(ledger: &PartnerLedger) -> Value {
         json!({
             "extRefundID": refund.id, "reason": refund.reason, "asked": refund.asked,
             "code": refund.refusal.as_ref().map(|refusal| &refusal.code),
-            "told": refund.known.as_ref().map(|known| &known.reported),
+            "reported": refund.known.as_ref().map(|known| &known.reported),
             "by": refund.known.as_ref().map(|known| known.source),
         })
     };
@@ -45,7 +46,7 @@ fn everything(ledger: &PartnerLedger) -> Value {
             "extTransactionID": charge.id, "operator": charge.operator, "pai": charge.pai,
             "amount": charge.amount, "servicePeriod": charge.service_period,
             "remaining": ledger.remaining(charge),
-            "told": charge.known.as_ref().map(|known| &known.reported),
+            "reported": charge.known.as_ref().map(|known| &known.reported),
             "by": charge.known.as_ref().map(|known| known.source),
             "refunds": ledger.refunds_of(charge).map(refund).collect::<Value>(),
         })
@@ -164,8 +165,8 @@ fn raw(result: Option<&RawResult>) -> Markup {
 
 fn known_by<T>(known: Option<&KnownReport<T>>) -> Markup {
     let how = known.map(|known| match known.source {
-        ReportSource::Answer => "its answer",
-        ReportSource::Notice => "a notice",
+        ReportSource::Response => "its response",
+        ReportSource::Webhook => "a webhook",
     });
     html! { @if let Some(how) = how { div { dt { "Known by" } dd { (how) } } } }
 }

@@ -7,9 +7,11 @@
 
 mod disputes;
 mod reported_state;
+mod requested;
 
 use super::account_states::AccountStates;
 use super::redemptions::Redemptions;
+use super::report::{KnownReport, ReportError, ReportSource};
 use disputes::ReportedDisputes;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OperatorId};
@@ -20,71 +22,13 @@ use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::ott::{
     RefundRequest, RefundResponse, TransactionRequest, TransactionResponse, TransactionStatus,
 };
-use onbill_domain::wire::partner::AccountStateRequest;
+use onbill_domain::wire::partner::{AccountStateRequest, DisputeStateRequest};
 use reported_state::learn;
+pub(super) use requested::{RequestRefusal, RequestedCharge, RequestedRefund};
 use serde::Serialize;
 
 /// Most contradictions kept: more of them add nothing.
 const CONTRADICTIONS_MAX: usize = 100;
-
-/// How a report came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ReportSource {
-    /// The response to a call of ours. That to a post is stored, so it may be older than a webhook.
-    Answer,
-    /// A webhook from the origin.
-    Notice,
-}
-
-/// A charge that we requested.
-#[derive(Clone, Debug)]
-pub(super) struct RequestedCharge {
-    /// Our id of it, unique at its operator.
-    pub(super) id: ExtId,
-    pub(super) operator: OperatorId,
-    /// Its subscriber; absent for a coupon that was for no subscriber known to the operator.
-    pub(super) pai: Option<Pai>,
-    pub(super) amount: Money,
-    pub(super) service_period: ServicePeriod,
-    /// Whether a post with these contents was accepted.
-    taken: bool,
-    /// The latest report about it.
-    pub(super) known: Option<KnownReport<TransactionResponse>>,
-}
-
-/// A refund that we requested, or the operator.
-#[derive(Clone, Debug)]
-pub(super) struct RequestedRefund {
-    /// Our id of it.
-    pub(super) id: ExtId,
-    /// Our id of the charge.
-    pub(super) charge: ExtId,
-    /// As requested; all that was left when absent.
-    pub(super) asked: Option<Money>,
-    /// Whether another amount was requested under this id.
-    is_ambiguous: bool,
-    pub(super) reason: String,
-    /// The latest refusal, while no better report has come.
-    pub(super) refusal: Option<RequestRefusal>,
-    /// The latest report about it.
-    pub(super) known: Option<KnownReport<RefundResponse>>,
-}
-
-/// Why a refund was not accepted.
-#[derive(Clone, Debug)]
-pub(super) struct RequestRefusal {
-    pub(super) code: String,
-    /// Whether the same request may be accepted later.
-    pub(super) is_passing: bool,
-}
-
-/// A report, and how it came.
-#[derive(Clone, Debug)]
-pub(super) struct KnownReport<T> {
-    pub(super) reported: T,
-    pub(super) source: ReportSource,
-}
 
 /// A report that onbill must never send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -95,40 +39,13 @@ pub(super) struct Contradiction {
     pub(super) what: String,
 }
 
-/// What is wrong with a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ReportError {
-    /// It is about nothing that was requested of this operator.
-    Unknown,
-    /// It is impossible, whatever was reported before.
-    Impossible(&'static str),
-    /// It differs from an earlier report.
-    Contradicts(&'static str),
-}
-
-impl RequestedCharge {
-    fn is(&self, operator: &OperatorId, id: &ExtId) -> bool {
-        self.operator == *operator && self.id == *id
-    }
-
-    pub(super) fn is_declined(&self) -> bool {
-        self.known.as_ref().is_some_and(|known| known.reported.status == TransactionStatus::Declined)
-    }
-
-    fn fill(&mut self, asked: &TransactionRequest) {
-        self.pai = Some(asked.pai);
-        self.amount = asked.amount;
-        self.service_period = asked.service_period;
-    }
-}
-
 #[derive(Default)]
 pub(super) struct PartnerLedger {
     /// Newest last. Ids are unique within an operator.
     charges: Vec<RequestedCharge>,
     refunds: Vec<RequestedRefund>,
     redemptions: Redemptions,
-    standings: AccountStates,
+    account_states: AccountStates,
     disputes: ReportedDisputes,
     contradictions: Vec<Contradiction>,
 }
@@ -228,7 +145,7 @@ impl PartnerLedger {
     }
 
     /// Takes a report of an operator's origin about a charge.
-    pub(super) fn hear_charge(
+    pub(super) fn record_charge_report(
         &mut self,
         operator: &OperatorId,
         reported: TransactionResponse,
@@ -236,8 +153,8 @@ impl PartnerLedger {
         now: Timestamp,
     ) -> Result<(), ReportError> {
         let id = reported.ext_transaction_id.clone();
-        let heard = self.learn_charge(operator, reported, source);
-        heard.inspect_err(|wrong| self.contradict(operator, &format!("charge {id}"), *wrong, now))
+        let learned = self.learn_charge(operator, reported, source);
+        learned.inspect_err(|wrong| self.contradict(operator, &format!("charge {id}"), *wrong, now))
     }
 
     fn learn_charge(
@@ -259,7 +176,7 @@ impl PartnerLedger {
     }
 
     /// Takes a report of an operator's origin about a refund.
-    pub(super) fn hear_refund(
+    pub(super) fn record_refund_report(
         &mut self,
         operator: &OperatorId,
         reported: RefundResponse,
@@ -267,8 +184,8 @@ impl PartnerLedger {
         now: Timestamp,
     ) -> Result<(), ReportError> {
         let id = reported.ext_refund_id.clone();
-        let heard = self.learn_refund(operator, reported, source);
-        heard.inspect_err(|wrong| self.contradict(operator, &format!("refund {id}"), *wrong, now))
+        let learned = self.learn_refund(operator, reported, source);
+        learned.inspect_err(|wrong| self.contradict(operator, &format!("refund {id}"), *wrong, now))
     }
 
     fn learn_refund(
@@ -311,15 +228,15 @@ impl PartnerLedger {
 
     /// Takes onbill's response about a coupon, requested at that time. Its charge is in the ledger
     /// from then on.
-    pub(super) fn hear_coupon(
+    pub(super) fn record_coupon_report(
         &mut self,
         asked: &CouponRedeemRequest,
         reported: &CouponRedeemResponse,
         asked_at: Timestamp,
     ) -> Result<(), ReportError> {
-        let heard = self.learn_coupon(asked, reported, asked_at);
+        let learned = self.learn_coupon(asked, reported, asked_at);
         let about = format!("coupon {}", asked.ext_reference);
-        heard.inspect_err(|wrong| self.contradict(&reported.operator, &about, *wrong, asked_at))
+        learned.inspect_err(|wrong| self.contradict(&reported.operator, &about, *wrong, asked_at))
     }
 
     fn learn_coupon(
@@ -340,7 +257,7 @@ impl PartnerLedger {
         if others.any(|each| is_paid(each) && each.service_period.overlaps(reported.service_period)) {
             return Err(ReportError::Contradicts("a day that something else pays for"));
         }
-        if self.redemptions.hear(asked, reported, Day::of_timestamp(asked_at))? {
+        if self.redemptions.record(asked, reported, Day::of_timestamp(asked_at))? {
             self.own_coupon(reported);
         }
         if let Some(pai) = reported.pai {
@@ -368,26 +285,41 @@ impl PartnerLedger {
     /// Records a customer whom an operator has sent, or reported as active, when queried at that
     /// time.
     pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai, asked_at: Timestamp) {
-        if let Err(wrong) = self.standings.meet(operator, pai, asked_at) {
+        if let Err(wrong) = self.account_states.meet(operator, pai, asked_at) {
             self.contradict(operator, &format!("PAI {pai}"), wrong, asked_at);
         }
     }
 
     /// The last reported state of a customer's account at the operator.
-    pub(super) fn standing(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
-        self.standings.of(operator, pai)
+    pub(super) fn account_state(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
+        self.account_states.of(operator, pai)
     }
 
     /// Takes a report of an operator's origin about a customer.
-    pub(super) fn hear_account(
+    pub(super) fn record_account_report(
         &mut self,
         operator: &OperatorId,
         reported: AccountStateRequest,
         now: Timestamp,
     ) -> Result<(), ReportError> {
         let pai = reported.pai;
-        let heard = self.standings.hear(operator, reported, now);
-        heard.inspect_err(|wrong| self.contradict(operator, &format!("PAI {pai}"), *wrong, now))
+        let learned = self.account_states.record(operator, reported, now);
+        learned.inspect_err(|wrong| self.contradict(operator, &format!("PAI {pai}"), *wrong, now))
+    }
+
+    /// Takes a report of an operator's origin about a dispute.
+    pub(super) fn record_dispute_report(
+        &mut self,
+        operator: &OperatorId,
+        reported: DisputeStateRequest,
+        now: Timestamp,
+    ) -> Result<(), ReportError> {
+        let about = format!("dispute {}", reported.dispute_id);
+        let learned = match self.charge(operator, &reported.ext_transaction_id) {
+            Some(_) => self.disputes.record(operator, reported),
+            None => Err(ReportError::Unknown),
+        };
+        learned.inspect_err(|wrong| self.contradict(operator, &about, *wrong, now))
     }
 
     fn charge(&self, operator: &OperatorId, id: &ExtId) -> Option<&RequestedCharge> {

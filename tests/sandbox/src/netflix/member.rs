@@ -42,7 +42,7 @@ pub(super) async fn get_member(
             h1 { "Your account" }
             p { strong id="member" { (account.email) } }
         }
-        (standing(&netflix, &account, today))
+        (show_membership(&netflix, &account, today))
         @if !account.coupons.is_empty() {
             h2 { "Your codes" }
             ul class="members" id="coupons" {
@@ -81,7 +81,7 @@ pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response 
 }
 
 /// How long it is paid for, and what follows.
-fn standing(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
+fn show_membership(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
     let left = account.paid_until.map(|until| until.days_since(today));
     let has_ended = has_ended(netflix, account);
     let word = match left {
@@ -92,7 +92,7 @@ fn standing(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
         Some(_) => "paid",
     };
     html! {
-        section class="card standing" id="standing" data-standing=(word) data-paid-until=[account.paid_until] {
+        section class="card membership" id="membership" data-membership=(word) data-paid-until=[account.paid_until] {
             @match account.paid_until {
                 Some(until) if until >= today => { p class="figure" { "Paid until " (day(until)) } }
                 Some(until) if account.pays == PaymentMethod::Coupons => { p class="figure" { "Ended on " (day(until)) } }

@@ -69,15 +69,15 @@ pub(super) async fn post_message(
 
 /// The form for a subscriber, with the outcome of the last message. One that may succeed later
 /// stays in it, under its id.
-pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&SentMessage>) -> Markup {
-    let said = said.filter(|said| said.is_to(pai));
-    let failed = said.and_then(|said| Some((&said.entered, said.outcome.as_ref().err()?)));
+pub(super) fn form(netflix: &Netflix, pai: Pai, sent: Option<&SentMessage>) -> Markup {
+    let sent = sent.filter(|sent| sent.is_to(pai));
+    let failed = sent.and_then(|sent| Some((&sent.entered, sent.outcome.as_ref().err()?)));
     let kept =
         failed.filter(|(_, failure)| failure.is_passing()).map(|(entered, _)| entered.name.to_string());
     let name = kept.unwrap_or_else(|| format!("msg-{}", netflix.0.outside.random.uuid()));
     let id = format!("message-{pai}");
     html! {
-        details class="fold" open[said.is_some()] {
+        details class="fold" open[sent.is_some()] {
             summary { "Send a message" }
             form method="post" action="/messages" {
                 input type="hidden" name="pai" value=(pai);
@@ -85,7 +85,7 @@ pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&SentMessage>) -> M
                 label for=(id) { "What it says" }
                 input id=(id) name="message" required maxlength=(NOTIFICATION_UTF16_UNITS_MAX) autocomplete="off"
                     value=(failed.map_or("", |(entered, _)| &entered.message));
-                @match (failed, said) {
+                @match (failed, sent) {
                     (Some((_, EdgeFailure::Refused { code, .. })), _) => { p class="problem" role="alert" { "Not sent: " (code) "." } }
                     (Some((_, EdgeFailure::Silent)), _) => { p class="problem" role="alert" { "No answer. Send it again: it is the same message." } }
                     (None, Some(_)) => { p class="hint" role="status" { "The message is on its way to the subscriber’s phone." } }

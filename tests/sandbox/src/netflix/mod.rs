@@ -31,6 +31,7 @@ mod redeem_form;
 mod redemptions;
 mod refund_form;
 mod refunds;
+mod report;
 mod signup;
 mod signup_form;
 mod signup_sessions;

@@ -4,7 +4,7 @@
 //! days of its plan. The ledger, which has all charges, checks that nothing else has paid for these
 //! days.
 
-use super::ledger::ReportError;
+use super::report::ReportError;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
@@ -28,7 +28,7 @@ impl Redemptions {
     ///    charge has a coupon's id.
     /// 2. The same reference again has the same response.
     /// 3. No code and no charge has two redemptions.
-    pub(super) fn hear(
+    pub(super) fn record(
         &mut self,
         asked: &CouponRedeemRequest,
         reported: &CouponRedeemResponse,

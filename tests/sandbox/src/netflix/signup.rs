@@ -196,7 +196,7 @@ impl Netflix {
                 "email",
             )),
             (SubscriptionSource::ExistingAccount, Some(PaymentMethod::Bill { operator, pai, .. })) => {
-                let reported = self.ledger().standing(&operator, pai).map(|reported| reported.state);
+                let reported = self.ledger().account_state(&operator, pai).map(|reported| reported.state);
                 if reported == Some(PaiState::Closed) {
                     return Ok(());
                 }

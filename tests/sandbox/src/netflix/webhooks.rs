@@ -6,7 +6,7 @@
 //! and shown in red on every page.
 
 use super::Netflix;
-use super::ledger::{ReportError, ReportSource};
+use super::report::{ReportError, ReportSource};
 use crate::answer::Refusal;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -30,7 +30,7 @@ pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, reque
     answer(
         CHARGE,
         receive(&netflix, request).await.map(|(operator, reported): (_, TransactionResponse)| {
-            netflix.ledger().hear_charge(&operator, reported, ReportSource::Notice, netflix.now())
+            netflix.ledger().record_charge_report(&operator, reported, ReportSource::Webhook, netflix.now())
         }),
     )
 }
@@ -40,7 +40,7 @@ pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: R
     answer(
         CHARGE,
         receive(&netflix, request).await.map(|(operator, reported): (_, RefundResponse)| {
-            netflix.ledger().hear_refund(&operator, reported, ReportSource::Notice, netflix.now())
+            netflix.ledger().record_refund_report(&operator, reported, ReportSource::Webhook, netflix.now())
         }),
     )
 }
@@ -51,7 +51,7 @@ pub(super) async fn post_dispute_state(State(netflix): State<Netflix>, request: 
     answer(
         CHARGE,
         receive(&netflix, request).await.map(|(operator, reported): (_, DisputeStateRequest)| {
-            netflix.ledger().hear_dispute(&operator, reported, netflix.now())
+            netflix.ledger().record_dispute_report(&operator, reported, netflix.now())
         }),
     )
 }
@@ -64,7 +64,7 @@ pub(super) async fn post_account_state(State(netflix): State<Netflix>, request: 
     answer(
         PAI,
         receive(&netflix, request).await.map(|(operator, reported): (_, AccountStateRequest)| {
-            netflix.ledger().hear_account(&operator, reported, netflix.now())
+            netflix.ledger().record_account_report(&operator, reported, netflix.now())
         }),
     )
 }
@@ -84,8 +84,8 @@ type UnknownObject = (ErrorCode, &'static str);
 const CHARGE: UnknownObject = (ErrorCode::TransactionNotFound, "It was never asked for.");
 const PAI: UnknownObject = (ErrorCode::PaiNotFound, "It was never sent by this operator.");
 
-fn answer(unknown: UnknownObject, heard: Result<Result<(), ReportError>, Reject>) -> Response {
-    let wrong = match heard {
+fn answer(unknown: UnknownObject, recorded: Result<Result<(), ReportError>, Reject>) -> Response {
+    let wrong = match recorded {
         Ok(Ok(())) => return Json(json!({})).into_response(),
         Ok(Err(wrong)) => wrong,
         Err(reject) => return Refusal(reject).into_response(),

@@ -14,7 +14,7 @@ use onbill_domain::wire;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What is said of one account.
+/// What is reported of one account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountAnswer {

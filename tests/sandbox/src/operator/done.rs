@@ -28,15 +28,15 @@ pub(super) async fn get_done(
 ) -> Response {
     let visitor = operator.logged_in(&headers);
     let config = operator.config();
-    let verdict = query.onbill_result.as_deref().map(|result| {
+    let result = query.onbill_result.as_deref().map(|result| {
         token::verify::<ResultClaims>(&config.keys, config.operator.as_str(), operator.now(), result)
     });
-    let status = if matches!(verdict, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let is_success = matches!(&verdict, Some(Ok(claims)) if claims.outcome == SignupOutcome::Success);
+    let status = if matches!(result, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let is_success = matches!(&result, Some(Ok(claims)) if claims.outcome == SignupOutcome::Success);
     let beside = if is_success { "outcome success" } else { "outcome" };
     let main = html! {
         section class="hero" {
-            h1 { (headline(verdict.as_ref())) }
+            h1 { (headline(result.as_ref())) }
             @if let Some(msisdn) = &visitor {
                 p { a href=(number_link("/bill", msisdn)) { "See the bill" } " or go " a href=(query.view.link("/")) { "back to the overview" } "." }
             } @else {
@@ -45,14 +45,14 @@ pub(super) async fn get_done(
         }
         div class=(beside) {
             (widget(&operator, &query.view, WidgetView::Offer, visitor.is_some()))
-            (verdict_card(&operator, verdict.as_ref()))
+            (result_card(&operator, result.as_ref()))
         }
     };
     (status, page(&operator, &query.view, "Netflix on your bill", visitor.as_ref(), &main)).into_response()
 }
 
-fn headline(verdict: Option<&Result<ResultClaims, Reject>>) -> &'static str {
-    match verdict {
+fn headline(result: Option<&Result<ResultClaims, Reject>>) -> &'static str {
+    match result {
         Some(Ok(claims)) => match claims.outcome {
             SignupOutcome::Success => "Netflix is on your bill",
             SignupOutcome::Pending => "Almost there",
@@ -65,15 +65,15 @@ fn headline(verdict: Option<&Result<ResultClaims, Reject>>) -> &'static str {
 }
 
 /// What the server found: a dashboard may act upon nothing else.
-fn verdict_card(operator: &Operator, verdict: Option<&Result<ResultClaims, Reject>>) -> Markup {
-    let signature = match verdict {
+fn result_card(operator: &Operator, result: Option<&Result<ResultClaims, Reject>>) -> Markup {
+    let signature = match result {
         Some(Ok(_)) => "valid",
         Some(Err(reject)) => reject.code.as_str(),
         None => "none",
     };
-    let claims = verdict.and_then(|verdict| verdict.as_ref().ok());
+    let claims = result.and_then(|result| result.as_ref().ok());
     html! {
-        section class="card" id="verdict" data-signature=(signature) data-outcome=[claims.map(|claims| outcome(claims.outcome))] {
+        section class="card" id="result" data-signature=(signature) data-outcome=[claims.map(|claims| outcome(claims.outcome))] {
             h2 { "What " (operator.config().name) "’s server checked" }
             dl class="facts" {
                 div { dt { "Signature" } dd { (signature) } }
@@ -86,7 +86,7 @@ fn verdict_card(operator: &Operator, verdict: Option<&Result<ResultClaims, Rejec
                 }
             }
             p class="quiet" {
-                @match verdict {
+                @match result {
                     Some(Ok(_)) => "The result in the address was signed by onbill for this operator and is in time.",
                     Some(Err(_)) => "The result in the address is not one that onbill signed for this operator, or its time is over.",
                     None => "There is no result in the address.",

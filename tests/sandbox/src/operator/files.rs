@@ -110,7 +110,7 @@ impl FileLine {
 
 impl Operator {
     /// Picks up every complete file in `directory` and responds to it; returns the names of those
-    /// that are answered now, in their order. A file that differs from its manifest is left alone,
+    /// that are answered now, in their order. A file that differs from its manifest is not read,
     /// and none of it is billed.
     pub fn bill_files(&self, directory: &Path) -> Result<Vec<String>, RefusedFile> {
         let out = directory.join("out");
@@ -141,7 +141,7 @@ impl Operator {
             return Ok(response.clone());
         }
         let lines = self.read_file(out, name)?;
-        let response = book(&mut self.ledger(), lines, self.now())?;
+        let response = book_lines(&mut self.ledger(), lines, self.now())?;
         answered.insert(name.to_owned(), response.clone());
         Ok(response)
     }
@@ -310,7 +310,7 @@ const CHARGE_ONLY: [&str; 9] = [
 ];
 
 /// Puts the lines on the bill; returns the response.
-fn book(ledger: &mut OperatorLedger, lines: Vec<FileLine>, now: Timestamp) -> Result<String, String> {
+fn book_lines(ledger: &mut OperatorLedger, lines: Vec<FileLine>, now: Timestamp) -> Result<String, String> {
     let mut response = "line,id,status,amount,raw_code\n".to_owned();
     for (line, number) in lines.into_iter().zip(1_u32..) {
         let amount_minor = line.kind_and_amount().1.amount_minor;

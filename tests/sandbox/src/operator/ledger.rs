@@ -73,7 +73,7 @@ pub struct OperatorLedger {
     currency: Currency,
     subscribers: Vec<Subscriber>,
     by_number: HashMap<String, usize>,
-    /// What is said of an account beyond its status, by number.
+    /// What is reported of an account beyond its status, by number.
     answers: HashMap<String, AccountAnswer>,
     charges: HashMap<String, (BillChargeRequest, BillChargeResponse)>,
     refunds: HashMap<String, BillRefundRequest>,
@@ -106,7 +106,7 @@ impl OperatorLedger {
         self.subscribers.get(*self.by_number.get(msisdn.expose())?)
     }
 
-    /// Sets what is said of an account; `None` for a number without one.
+    /// Sets what is reported of an account; `None` for a number without one.
     pub fn set_answer(&mut self, msisdn: &Msisdn, answer: AccountAnswer) -> Option<()> {
         self.subscriber(msisdn)?;
         self.answers.insert(msisdn.expose().to_owned(), answer);

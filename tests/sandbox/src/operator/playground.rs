@@ -1,6 +1,6 @@
 //! `GET /playground`: the widget in each state that a prepared customer or a prepared result brings
 //! it to, in every language and with any look. What is chosen is in the address, so that a state can
-//! be sent to somebody; a number never is.
+//! be sent to another person; a number never is.
 
 use super::Operator;
 use super::layout::{PageView, THEMES, number_link, page};
@@ -226,7 +226,7 @@ pub(super) async fn get_playground(
     page(&operator, &query.view, "Playground", operator.logged_in(&headers).as_ref(), &main)
 }
 
-/// 200 `{session}` for the customer of a state, 204 where nobody is signed in.
+/// 200 `{session}` for the customer of a state, 204 where no one is signed in.
 pub(super) async fn get_session(State(operator): State<Operator>, Path(word): Path<String>) -> Response {
     let numbers =
         find_state(&word).map(|state| operator.prepared_numbers(state.customer)).unwrap_or_default();

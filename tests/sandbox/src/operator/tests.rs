@@ -81,13 +81,13 @@ impl AcmeUnderTest {
 #[tokio::test]
 async fn terms_are_shown_as_they_are_written() {
     let acme = acme();
-    for (path, said) in [
+    for (path, part) in [
         ("/terms", "1. You pay &lt;every&gt; month.\n</div>"),
         ("/privacy", "neither your number nor your name"),
     ] {
         let page = ask(&acme.router, get(path)).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
-        assert!(page.text.contains(said), "{}", page.text);
+        assert!(page.text.contains(part), "{}", page.text);
     }
 }
 
@@ -192,7 +192,7 @@ async fn result_needs_a_valid_signature() {
     let good = ask(&acme.router, get(&format!("/done?onbill_result={result}"))).await;
     assert_eq!(good.status, StatusCode::OK);
     assert!(
-        good.text.contains(r#"id="verdict" data-signature="valid" data-outcome="success""#),
+        good.text.contains(r#"id="result" data-signature="valid" data-outcome="success""#),
         "{}",
         good.text
     );

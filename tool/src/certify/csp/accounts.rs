@@ -53,7 +53,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code account-not-found",
             mend: "Answer 404 with {\"code\":\"account-not-found\",\"message\":\"…\"}. A 404 without the code may be a proxy's, so onbill does not believe it.",
         },
-        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -62,7 +62,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Take partner, offer, amount and purpose as optional. They are absent when nothing is bought.",
         },
-        run: |kit| Box::pin(async move { number_alone(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_number_alone(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -71,7 +71,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Ignore the members that you do not know. There will be more.",
         },
-        run: |kit| Box::pin(async move { extra_member(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_extra_member(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -80,7 +80,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same subscriberID in every response",
             mend: "Give one id for as long as the subscriber has the number. With another id, onbill takes the subscriber for a new one and closes the PAIs.",
         },
-        run: |kit| Box::pin(async move { stable(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_stable(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -89,7 +89,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false, a subscriberID without the number",
             mend: "Write the members as docs/api/csp.md has them: \"value\": 5000 and not \"5000\" or 50.00.",
         },
-        run: |kit| Box::pin(async move { form(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
 ];
 
@@ -106,23 +106,23 @@ async fn has_status(kit: &CspKit, msisdn: Option<&Msisdn>, expected: AccountStat
     }
 }
 
-async fn unknown(kit: &CspKit) -> Finding {
+async fn check_unknown(kit: &CspKit) -> Finding {
     absent(&ask(kit, &kit.numbers.unknown).await, ErrorCode::AccountNotFound)
 }
 
-async fn number_alone(kit: &CspKit) -> Finding {
+async fn check_number_alone(kit: &CspKit) -> Finding {
     let question = CspKit::bare_question(&kit.numbers.active);
     account(&kit.post(ACCOUNT, &question).await).map(|_| ())
 }
 
-async fn extra_member(kit: &CspKit) -> Finding {
+async fn check_extra_member(kit: &CspKit) -> Finding {
     let question = kit.question(&kit.numbers.active);
     let mut question = serde_json::to_value(question).map_err(|error| error.to_string())?;
     question["certifyExtra"] = json!({"nested": [1, null, "text"]});
     account(&kit.post(ACCOUNT, &question).await).map(|_| ())
 }
 
-async fn stable(kit: &CspKit) -> Finding {
+async fn check_stable(kit: &CspKit) -> Finding {
     let question = kit.question(&kit.numbers.active);
     let first = account(&kit.post(ACCOUNT, &question).await)?.subscriber_id;
     let mut others = vec![kit.post(ACCOUNT, &question).await];
@@ -135,7 +135,7 @@ async fn stable(kit: &CspKit) -> Finding {
     Ok(())
 }
 
-async fn form(kit: &CspKit) -> Finding {
+async fn check_form(kit: &CspKit) -> Finding {
     let numbers = &kit.numbers;
     let optional = [&numbers.prepaid, &numbers.poor, &numbers.suspended, &numbers.ceased];
     for msisdn in [&numbers.active].into_iter().chain(optional.into_iter().flatten()) {

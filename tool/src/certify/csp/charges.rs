@@ -39,7 +39,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "status as a word of the contract, rawCode as a text of at most 64 ASCII characters without a number, billedOn as YYYY-MM-DD",
             mend: "Write the members as docs/api/csp.md has them. The partner reads rawCode, so no number may be in it.",
         },
-        run: |kit| Box::pin(async move { form(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -48,7 +48,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same body as the first time",
             mend: "Keep your response by transactionID, and give it again. A repetition is no duplicate to refuse: onbill repeats a call whose response was lost.",
         },
-        run: |kit| Box::pin(async move { repeated(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_repeated(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -57,7 +57,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "APPROVED with the same body in every response",
             mend: "Claim the transactionID before you bill, with a unique key, and let the other calls wait for its result.",
         },
-        run: |kit| Box::pin(async move { parallel(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_parallel(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -66,7 +66,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the body of the response to the charge",
             mend: "Answer GET /transaction/{transactionID} from the same store as the charge, without a delay.",
         },
-        run: |kit| Box::pin(async move { looked_up(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_looked_up(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -75,7 +75,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code transaction-not-found",
             mend: "Answer 404 with {\"code\":\"transaction-not-found\",\"message\":\"…\"}. After a 404 of a proxy, onbill posts nothing and asks again.",
         },
-        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -84,7 +84,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "APPROVED for the repeated post, with the same body in the look-up after it. The look-up before it contradicts neither",
             mend: "Finish what you have begun when the caller goes away, or undo it. Let the look-up say what is true.",
         },
-        run: |kit| Box::pin(async move { cut_off(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_cut_off(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -93,7 +93,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED and your own rawCode. An error of 4xx or 5xx decides nothing.",
         },
-        run: |kit| Box::pin(async move { declined(kit, kit.numbers.suspended.as_ref()).await }),
+        run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.suspended.as_ref()).await }),
     },
     Check {
         facts: CheckFacts {
@@ -102,7 +102,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode account-closed says why.",
         },
-        run: |kit| Box::pin(async move { declined(kit, kit.numbers.ceased.as_ref()).await }),
+        run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.ceased.as_ref()).await }),
     },
     Check {
         facts: CheckFacts {
@@ -111,7 +111,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode insufficient-balance says why.",
         },
-        run: |kit| Box::pin(async move { declined(kit, kit.numbers.poor.as_ref()).await }),
+        run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.poor.as_ref()).await }),
     },
     Check {
         facts: CheckFacts {
@@ -120,11 +120,11 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx",
             mend: "Check the body before you act, and answer 400 with {\"code\",\"message\"}.",
         },
-        run: |kit| Box::pin(async move { malformed(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_malformed(kit).await.into() }),
     },
 ];
 
-async fn form(kit: &CspKit) -> Finding {
+async fn check_form(kit: &CspKit) -> Finding {
     let numbers = &kit.numbers;
     // The prepaid account pays for one charge, which is given back: `csp-refund-prepaid`.
     let optional = [&numbers.poor, &numbers.suspended];
@@ -153,7 +153,7 @@ fn problem_of_code(code: &str, msisdn: &Msisdn) -> Option<String> {
     contains_number(code, msisdn).then(|| "the number in the rawCode".to_owned())
 }
 
-async fn repeated(kit: &CspKit) -> Finding {
+async fn check_repeated(kit: &CspKit) -> Finding {
     let charge = kit.new_charge(&kit.numbers.active).await?;
     let first = kit.post(CHARGE, &charge).await;
     approved(&first)?;
@@ -165,7 +165,7 @@ async fn repeated(kit: &CspKit) -> Finding {
     Ok(())
 }
 
-async fn parallel(kit: &CspKit) -> Finding {
+async fn check_parallel(kit: &CspKit) -> Finding {
     let charge = kit.new_charge(&kit.numbers.active).await?;
     let all = kit.post_in_parallel(CHARGE, &charge).await;
     let after = kit.look_up(&charge.transaction_id).await;
@@ -176,7 +176,7 @@ async fn parallel(kit: &CspKit) -> Finding {
     Ok(())
 }
 
-async fn looked_up(kit: &CspKit) -> Finding {
+async fn check_looked_up(kit: &CspKit) -> Finding {
     let charge = kit.new_charge(&kit.numbers.active).await?;
     let first = kit.post(CHARGE, &charge).await;
     approved(&first)?;
@@ -186,11 +186,11 @@ async fn looked_up(kit: &CspKit) -> Finding {
     same(&first, &found)
 }
 
-async fn unknown(kit: &CspKit) -> Finding {
+async fn check_unknown(kit: &CspKit) -> Finding {
     absent(&kit.look_up(&new_id()?).await, ErrorCode::TransactionNotFound)
 }
 
-async fn cut_off(kit: &CspKit) -> Finding {
+async fn check_cut_off(kit: &CspKit) -> Finding {
     let charge = kit.new_charge(&kit.numbers.active).await?;
     let body = serde_json::to_value(&charge).map_err(|error| error.to_string())?;
     let request = kit.caller.request(&Method::POST, CHARGE, &body, &kit.key, Signing::Genuine);
@@ -205,7 +205,7 @@ async fn cut_off(kit: &CspKit) -> Finding {
     same(&posted, &kit.look_up(&charge.transaction_id).await)
 }
 
-async fn declined(kit: &CspKit, msisdn: Option<&Msisdn>) -> Outcome {
+async fn check_declined(kit: &CspKit, msisdn: Option<&Msisdn>) -> Outcome {
     let Some(msisdn) = msisdn else { return Outcome::Skipped("your file has no such number".to_owned()) };
     let charge = match kit.new_charge(msisdn).await {
         Ok(charge) => charge,
@@ -223,7 +223,7 @@ fn is_declined(seen: &Seen) -> Finding {
     }
 }
 
-async fn malformed(kit: &CspKit) -> Finding {
+async fn check_malformed(kit: &CspKit) -> Finding {
     let charge = kit.new_charge(&kit.numbers.active).await?;
     let whole = serde_json::to_value(&charge).map_err(|error| error.to_string())?;
     for member in ["transactionID", "amount", "msisdn"] {

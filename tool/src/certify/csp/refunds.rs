@@ -13,7 +13,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200, APPROVED or without a decision, both times",
             mend: "Take any part of what is left of a charge, as often as something is left.",
         },
-        run: |kit| Box::pin(async move { half(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_half(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -22,7 +22,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the first response again, and the rest of the charge can still be refunded",
             mend: "Keep your response by refundID, and give it again. Count each refundID once.",
         },
-        run: |kit| Box::pin(async move { repeated(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_repeated(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -31,7 +31,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same response every time, and the rest of the charge can still be refunded",
             mend: "Claim the refundID before you refund, with a unique key, and let the other calls wait for its result.",
         },
-        run: |kit| Box::pin(async move { parallel(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_parallel(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -40,7 +40,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx, or DECLINED",
             mend: "Refuse what is more than what is left of the charge, whatever has asked for it.",
         },
-        run: |kit| Box::pin(async move { too_much(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_too_much(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -49,7 +49,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx, or DECLINED",
             mend: "Look the charge up before you refund. Refuse a refund of an unknown transactionID.",
         },
-        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -58,11 +58,11 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200, APPROVED or without a decision",
             mend: "Give the money back to the balance that has paid.",
         },
-        run: |kit| Box::pin(async move { prepaid(kit).await }),
+        run: |kit| Box::pin(async move { check_prepaid(kit).await }),
     },
 ];
 
-async fn half(kit: &CspKit) -> Finding {
+async fn check_half(kit: &CspKit) -> Finding {
     let charge = kit.billed_charge().await?;
     let half = kit.numbers.amount / 2;
     refunded(&kit.post(REFUND, &kit.new_refund(&charge, half)?).await)?;
@@ -70,7 +70,7 @@ async fn half(kit: &CspKit) -> Finding {
         .map_err(|seen| format!("for the other half {seen}"))
 }
 
-async fn repeated(kit: &CspKit) -> Finding {
+async fn check_repeated(kit: &CspKit) -> Finding {
     let charge = kit.billed_charge().await?;
     let half = kit.numbers.amount / 2;
     let refund = kit.new_refund(&charge, half)?;
@@ -85,7 +85,7 @@ async fn repeated(kit: &CspKit) -> Finding {
     refunded(&kit.post(REFUND, &rest).await).map_err(|seen| format!("for the rest {seen}"))
 }
 
-async fn parallel(kit: &CspKit) -> Finding {
+async fn check_parallel(kit: &CspKit) -> Finding {
     let charge = kit.billed_charge().await?;
     let half = kit.numbers.amount / 2;
     let all = kit.post_in_parallel(REFUND, &kit.new_refund(&charge, half)?).await;
@@ -97,7 +97,7 @@ async fn parallel(kit: &CspKit) -> Finding {
     refunded(&kit.post(REFUND, &rest).await).map_err(|seen| format!("for the rest {seen}"))
 }
 
-async fn too_much(kit: &CspKit) -> Finding {
+async fn check_too_much(kit: &CspKit) -> Finding {
     let charge = kit.billed_charge().await?;
     refunded(&kit.post(REFUND, &kit.new_refund(&charge, kit.numbers.amount)?).await)?;
     is_not_refunded(&kit.post(REFUND, &kit.new_refund(&charge, 1)?).await)?;
@@ -105,13 +105,13 @@ async fn too_much(kit: &CspKit) -> Finding {
     is_not_refunded(&kit.post(REFUND, &kit.new_refund(&other, kit.numbers.amount + 1)?).await)
 }
 
-async fn unknown(kit: &CspKit) -> Finding {
+async fn check_unknown(kit: &CspKit) -> Finding {
     let mut charge = kit.new_charge(&kit.numbers.active).await?;
     charge.transaction_id = new_id()?;
     is_not_refunded(&kit.post(REFUND, &kit.new_refund(&charge, kit.numbers.amount)?).await)
 }
 
-async fn prepaid(kit: &CspKit) -> Outcome {
+async fn check_prepaid(kit: &CspKit) -> Outcome {
     let Some(msisdn) = &kit.numbers.prepaid else {
         return Outcome::Skipped("your file has no such number".to_owned());
     };

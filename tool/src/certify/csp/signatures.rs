@@ -15,7 +15,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse every call whose signature you have not verified, before you read its body.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Missing).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Missing).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -24,7 +24,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Wrong).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Wrong).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -33,7 +33,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse a created that is more than 300 seconds from your clock.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Late).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Late).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -42,7 +42,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::OtherAddress).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::OtherAddress).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -51,7 +51,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::BodyChanged).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::BodyChanged).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -66,7 +66,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
 
 /// Every route has to verify by itself. A refund of an unknown charge is refused for another reason, so
 /// the refund and the look-up are about a charge that is on the bill.
-async fn is_refused(kit: &CspKit, signing: Signing) -> Finding {
+async fn check_signing_refused(kit: &CspKit, signing: Signing) -> Finding {
     let at = |route: &str, seen: &Seen| refused(seen).map_err(|seen| format!("{route}: {seen}"));
     let question = kit.question(&kit.numbers.active);
     at(ACCOUNT, &kit.post_signed(ACCOUNT, &question, signing).await)?;

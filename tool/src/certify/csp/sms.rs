@@ -12,10 +12,10 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[Check {
         expected: "202 or another 2xx",
         mend: "Take the SMS for any number, and send it. Remove sms from your file if SMS go another way.",
     },
-    run: |kit| Box::pin(async move { send(kit).await }),
+    run: |kit| Box::pin(async move { check_send(kit).await }),
 }];
 
-async fn send(kit: &CspKit) -> Outcome {
+async fn check_send(kit: &CspKit) -> Outcome {
     let Some(msisdn) = &kit.numbers.sms else {
         return Outcome::Skipped("your file has no number for an SMS".to_owned());
     };

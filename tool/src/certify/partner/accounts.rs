@@ -15,7 +15,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Take POST /account-state for the PAIs of your sign-ups, and answer 200.",
         },
-        run: |kit| Box::pin(async move { suspended(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_suspended(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -24,7 +24,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx both times",
             mend: "Answer 2xx to what you have already. Anything else is retried for days.",
         },
-        run: |kit| Box::pin(async move { repeated(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_repeated(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -33,7 +33,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx every time",
             mend: "Store the state under its PAI in one statement that compares the sequence.",
         },
-        run: |kit| Box::pin(async move { parallel(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_parallel(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -42,7 +42,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx, also for the older one",
             mend: "Drop what has a lower sequence than you have received, and answer 2xx all the same.",
         },
-        run: |kit| Box::pin(async move { older(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_older(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -51,7 +51,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Stop charging a closed PAI permanently. Take the states that come after it, and drop them.",
         },
-        run: |kit| Box::pin(async move { closed(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_closed(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -60,7 +60,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx",
             mend: "Ignore the members that you do not know. There will be more.",
         },
-        run: |kit| Box::pin(async move { extra_member(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_extra_member(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -69,7 +69,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "a status of 4xx",
             mend: "Check the body before you act, and answer 400.",
         },
-        run: |kit| Box::pin(async move { malformed(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_malformed(kit).await.into() }),
     },
 ];
 
@@ -91,35 +91,35 @@ async fn report_all(kit: &PartnerKit, states: &[(PaiState, u64)]) -> Finding {
     Ok(())
 }
 
-async fn suspended(kit: &PartnerKit) -> Finding {
+async fn check_suspended(kit: &PartnerKit) -> Finding {
     report_all(kit, &[(PaiState::Suspended, 2), (PaiState::Active, 3)]).await
 }
 
-async fn repeated(kit: &PartnerKit) -> Finding {
+async fn check_repeated(kit: &PartnerKit) -> Finding {
     report_all(kit, &[(PaiState::Suspended, 2), (PaiState::Suspended, 2)]).await
 }
 
-async fn parallel(kit: &PartnerKit) -> Finding {
+async fn check_parallel(kit: &PartnerKit) -> Finding {
     let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
     kit.report_in_parallel(ACCOUNT_STATE_PATH, &stated).await.iter().try_for_each(taken)
 }
 
-async fn older(kit: &PartnerKit) -> Finding {
+async fn check_older(kit: &PartnerKit) -> Finding {
     report_all(kit, &[(PaiState::Suspended, 5), (PaiState::Active, 4)]).await
 }
 
-async fn closed(kit: &PartnerKit) -> Finding {
+async fn check_closed(kit: &PartnerKit) -> Finding {
     report_all(kit, &[(PaiState::Closed, 3), (PaiState::Suspended, 2), (PaiState::Closed, 3)]).await
 }
 
-async fn extra_member(kit: &PartnerKit) -> Finding {
+async fn check_extra_member(kit: &PartnerKit) -> Finding {
     let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
     let mut body = serde_json::to_value(stated).map_err(|error| error.to_string())?;
     body["certifyExtra"] = json!({"nested": [1, null, "text"]});
     taken(&kit.report(ACCOUNT_STATE_PATH, &body).await)
 }
 
-async fn malformed(kit: &PartnerKit) -> Finding {
+async fn check_malformed(kit: &PartnerKit) -> Finding {
     let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
     let whole = serde_json::to_value(stated).map_err(|error| error.to_string())?;
     for member in ["pai", "state", "sequence"] {

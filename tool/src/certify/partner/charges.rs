@@ -14,7 +14,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx",
             mend: "Take POST /transaction-state for your charges, and answer 200.",
         },
-        run: |kit| Box::pin(async move { settled(kit).await }),
+        run: |kit| Box::pin(async move { check_settled(kit).await }),
     },
     Check {
         facts: CheckFacts {
@@ -23,7 +23,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Answer 2xx to what you have already. The same webhook may come twice.",
         },
-        run: |kit| Box::pin(async move { repeated(kit).await }),
+        run: |kit| Box::pin(async move { check_repeated(kit).await }),
     },
     Check {
         facts: CheckFacts {
@@ -32,7 +32,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx every time",
             mend: "Store the status under the charge in one statement, and answer 2xx when it is there.",
         },
-        run: |kit| Box::pin(async move { parallel(kit).await }),
+        run: |kit| Box::pin(async move { check_parallel(kit).await }),
     },
 ];
 
@@ -49,13 +49,13 @@ async fn report(kit: &PartnerKit, charge: &PostedCharge) -> Finding {
     taken(&kit.report(TRANSACTION_STATE_PATH, &approved(charge)).await)
 }
 
-async fn settled(kit: &PartnerKit) -> Outcome {
+async fn check_settled(kit: &PartnerKit) -> Outcome {
     let Some(charge) = kit.charge().await else { return no_charge() };
     kit.edge.settle_charge(&approved(charge));
     report(kit, charge).await.into()
 }
 
-async fn repeated(kit: &PartnerKit) -> Outcome {
+async fn check_repeated(kit: &PartnerKit) -> Outcome {
     let Some(charge) = kit.charge().await else { return no_charge() };
     let both = async {
         report(kit, charge).await?;
@@ -64,7 +64,7 @@ async fn repeated(kit: &PartnerKit) -> Outcome {
     both.await.into()
 }
 
-async fn parallel(kit: &PartnerKit) -> Outcome {
+async fn check_parallel(kit: &PartnerKit) -> Outcome {
     let Some(charge) = kit.charge().await else { return no_charge() };
     let all = kit.report_in_parallel(TRANSACTION_STATE_PATH, &approved(charge)).await;
     all.iter().try_for_each(taken).into()

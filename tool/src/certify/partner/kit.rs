@@ -1,6 +1,6 @@
 //! The calls of edge and origin to a partner.
 
-use super::PartnerSettings;
+use super::settings::PartnerSettings;
 use super::simulated_edge::{PostedCharge, Session, SimulatedEdge, TokenAnswer};
 use crate::ambient::random_bytes;
 use crate::certify::answer::{Answer, Seen, describe};

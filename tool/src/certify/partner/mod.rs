@@ -8,39 +8,19 @@ mod disputes;
 mod kit;
 mod overall;
 mod refunds;
+mod settings;
 mod signatures;
 mod signup;
 mod simulated_edge;
 
 pub use kit::{Announce, Ask};
+pub use settings::PartnerSettings;
 
 use super::check::{Check, CheckFacts};
-use super::limits::Limits;
 use super::report::Report;
 use super::run::{Progress, run_checks};
 use kit::PartnerKit;
-use onbill_domain::ids::{OfferId, OperatorId};
-use onbill_domain::key::Keyring;
-use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// What the kit needs.
-pub struct PartnerSettings {
-    /// The partner's address, below which its calls are.
-    pub url: String,
-    /// The partner's own ring: `edge-to-partner`, `origin-to-partner` of one operator, `partner-call`.
-    pub keys: Keyring,
-    /// The operator that the kit simulates. Without it, the last one that the ring has.
-    pub operator: Option<OperatorId>,
-    /// The address of the edge that the kit simulates, as the partner calls it.
-    pub edge_url: String,
-    /// The offer of the sign-ups.
-    pub offer: OfferId,
-    /// How long the partner may take.
-    pub limits: Limits,
-    /// How long the kit waits for a charge and for a refund of the partner's.
-    pub wait: Duration,
-}
 
 fn checks() -> impl Iterator<Item = &'static Check<PartnerKit>> {
     // The signatures come after the charge and the refund of the partner's that they are about.

@@ -26,7 +26,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Answer 2xx to what you have already. The same webhook may come twice.",
         },
-        run: |kit| Box::pin(async move { repeated(kit).await }),
+        run: |kit| Box::pin(async move { check_repeated(kit).await }),
     },
     Check {
         facts: CheckFacts {
@@ -35,7 +35,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx for an extRefundID that is none of yours and equals refundID",
             mend: "Record the refund under your charge. The operator refunds for customers who complain.",
         },
-        run: |kit| Box::pin(async move { by_operator(kit).await }),
+        run: |kit| Box::pin(async move { check_by_operator(kit).await }),
     },
 ];
 
@@ -58,7 +58,7 @@ async fn is_taken(kit: &PartnerKit) -> Outcome {
     report(kit, refund).await.into()
 }
 
-async fn repeated(kit: &PartnerKit) -> Outcome {
+async fn check_repeated(kit: &PartnerKit) -> Outcome {
     let Some(refund) = kit.refund().await else { return no_refund() };
     let both = async {
         report(kit, refund).await?;
@@ -67,7 +67,7 @@ async fn repeated(kit: &PartnerKit) -> Outcome {
     both.await.into()
 }
 
-async fn by_operator(kit: &PartnerKit) -> Outcome {
+async fn check_by_operator(kit: &PartnerKit) -> Outcome {
     let Some(refund) = kit.refund().await else { return no_refund() };
     if refund.remaining.amount_minor < 1 {
         return Outcome::Skipped("your refund has left nothing of the charge".to_owned());

@@ -26,7 +26,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse every webhook whose signature you have not verified, before you read its body.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Missing).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Missing).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -35,7 +35,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Wrong).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Wrong).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -44,7 +44,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse a created that is more than 300 seconds from your clock.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Late).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Late).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -53,7 +53,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::OtherAddress).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::OtherAddress).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -62,7 +62,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::BodyChanged).await.into() }),
+        run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::BodyChanged).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -71,7 +71,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Take webhooks by your origin-to-partner keys only. The edge may open sign-ups, and nothing else.",
         },
-        run: |kit| Box::pin(async move { edge_key(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_edge_key(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -80,15 +80,15 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx, the second time",
             mend: "Keep the nonce of each call for 600 seconds, by keyid. A repetition of onbill's has a new one.",
         },
-        run: |kit| Box::pin(async move { replayed(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_replayed(kit).await.into() }),
     },
 ];
 
-async fn is_refused(kit: &PartnerKit, signing: Signing) -> Finding {
+async fn check_signing_refused(kit: &PartnerKit, signing: Signing) -> Finding {
     all_refused(kit, &kit.origin_key, signing).await
 }
 
-async fn edge_key(kit: &PartnerKit) -> Finding {
+async fn check_edge_key(kit: &PartnerKit) -> Finding {
     all_refused(kit, &kit.edge_key, Signing::Genuine).await
 }
 
@@ -115,7 +115,7 @@ fn json(stated: &impl Serialize) -> Result<Value, String> {
     serde_json::to_value(stated).map_err(|error| error.to_string())
 }
 
-async fn replayed(kit: &PartnerKit) -> Finding {
+async fn check_replayed(kit: &PartnerKit) -> Finding {
     let within = kit.caller.limits.answer_within;
     let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
     let body = json(&stated)?;

@@ -15,7 +15,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "201 or 200 with an absolute url of at most 2048 bytes",
             mend: "Answer with {\"url\"}: your page for this customer. Let your test system call the kit as its edge.",
         },
-        run: |kit| Box::pin(async move { opened(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_opened(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -24,7 +24,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "POST /ott/v1/token/validate at the edge, signed with your partner-call key",
             mend: "Spend the token before you answer 201. `onbill verify` explains a refused signature.",
         },
-        run: |kit| Box::pin(async move { token_spent(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_token_spent(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -33,7 +33,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "another url each time",
             mend: "Make a visit for each call. One page for two customers would show one of them the other's sign-up.",
         },
-        run: |kit| Box::pin(async move { own_page(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_own_page(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -42,7 +42,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "a status of 4xx or 5xx",
             mend: "Open a sign-up only after POST /ott/v1/token/validate has given you the PAI.",
         },
-        run: |kit| Box::pin(async move { not_opened(kit, TokenAnswer::Refused).await.into() }),
+        run: |kit| Box::pin(async move { check_not_opened(kit, TokenAnswer::Refused).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -51,7 +51,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "a status of 4xx or 5xx",
             mend: "Verify the signature of every success with your origin-to-partner keys. docs/partner.md says what it covers.",
         },
-        run: |kit| Box::pin(async move { not_opened(kit, TokenAnswer::Unsigned).await.into() }),
+        run: |kit| Box::pin(async move { check_not_opened(kit, TokenAnswer::Unsigned).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -60,16 +60,16 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify the signature with your edge-to-partner keys before you read the body.",
         },
-        run: |kit| Box::pin(async move { unsigned(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_unsigned(kit).await.into() }),
     },
 ];
 
-async fn opened(kit: &PartnerKit) -> Finding {
+async fn check_opened(kit: &PartnerKit) -> Finding {
     let opened = kit.open_signup(TokenAnswer::Genuine, Signing::Genuine).await?;
     page_of(&opened.seen).map(|_| ())
 }
 
-async fn token_spent(kit: &PartnerKit) -> Finding {
+async fn check_token_spent(kit: &PartnerKit) -> Finding {
     let opened = kit.open_signup(TokenAnswer::Genuine, Signing::Genuine).await?;
     page_of(&opened.seen)?;
     if kit.edge.times_spent(&opened.token) > 0 {
@@ -81,7 +81,7 @@ async fn token_spent(kit: &PartnerKit) -> Finding {
     })
 }
 
-async fn own_page(kit: &PartnerKit) -> Finding {
+async fn check_own_page(kit: &PartnerKit) -> Finding {
     let open = || kit.open_signup(TokenAnswer::Genuine, Signing::Genuine);
     let (first, second) = join(open(), open()).await;
     if page_of(&first?.seen)? == page_of(&second?.seen)? {
@@ -90,7 +90,7 @@ async fn own_page(kit: &PartnerKit) -> Finding {
     Ok(())
 }
 
-async fn not_opened(kit: &PartnerKit, answer: TokenAnswer) -> Finding {
+async fn check_not_opened(kit: &PartnerKit, answer: TokenAnswer) -> Finding {
     let opened = kit.open_signup(answer, Signing::Genuine).await?;
     match &opened.seen {
         Ok(seen) if seen.status >= 400 => Ok(()),
@@ -98,7 +98,7 @@ async fn not_opened(kit: &PartnerKit, answer: TokenAnswer) -> Finding {
     }
 }
 
-async fn unsigned(kit: &PartnerKit) -> Finding {
+async fn check_unsigned(kit: &PartnerKit) -> Finding {
     for signing in [Signing::Missing, Signing::Wrong, Signing::BodyChanged] {
         refused(&kit.open_signup(TokenAnswer::Genuine, signing).await?.seen)?;
     }

@@ -15,19 +15,22 @@ th, td { text-align: start; vertical-align: top; padding: .4rem .6rem; border-bo
 .failed { color: var(--failed); font-weight: 600; } .passed { color: var(--passed); } .skipped { color: var(--quiet); }\n\
 dt { font-weight: 600; } dd { margin: 0 0 .5rem 1rem; overflow-wrap: anywhere; }\n";
 
-pub(super) fn write(report: &Report) -> String {
-    let (title, target) = (escape_markup(report.title), escape_markup(&report.target));
-    let mut html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}: {}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{target}</p>\n<p><strong>{}</strong></p>\n",
-        report.summary(),
-        report.summary(),
-    );
-    write_failures(&mut html, report);
-    write_all(&mut html, report);
-    html.push_str("</main>\n</body>\n</html>\n");
-    html
+impl Report {
+    /// The report as one HTML page.
+    pub fn to_html(&self) -> String {
+        let (title, target) = (escape_markup(self.title), escape_markup(&self.target));
+        let mut html = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}: {}</title>\n\
+             <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{target}</p>\n<p><strong>{}</strong></p>\n",
+            self.summary(),
+            self.summary(),
+        );
+        write_failures(&mut html, self);
+        write_all(&mut html, self);
+        html.push_str("</main>\n</body>\n</html>\n");
+        html
+    }
 }
 
 fn write_failures(html: &mut String, report: &Report) {

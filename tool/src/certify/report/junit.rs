@@ -4,41 +4,44 @@ use super::{Report, escape_markup};
 use crate::certify::check::Outcome;
 use std::fmt::Write as _;
 
-pub(super) fn write(report: &Report) -> String {
-    let (failed, skipped) = (report.failed_ids().len(), report.skipped_ids().len());
-    let took: f32 = report.results.iter().map(|result| result.took.as_secs_f32()).sum();
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    // Writing to a text does not fail.
-    let _ = writeln!(
-        xml,
-        "<testsuite name=\"{}\" hostname=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{took:.3}\">",
-        escape_markup(report.title),
-        escape_markup(&report.target),
-        report.results.len(),
-    );
-    for result in &report.results {
-        let facts = result.facts;
-        let _ = write!(
+impl Report {
+    /// The report as `JUnit` XML.
+    pub fn to_junit(&self) -> String {
+        let (failed, skipped) = (self.failed_ids().len(), self.skipped_ids().len());
+        let took: f32 = self.results.iter().map(|result| result.took.as_secs_f32()).sum();
+        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        // Writing to a text does not fail.
+        let _ = writeln!(
             xml,
-            "  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"",
-            escape_markup(facts.id),
-            escape_markup(facts.name),
-            result.took.as_secs_f32(),
+            "<testsuite name=\"{}\" hostname=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{took:.3}\">",
+            escape_markup(self.title),
+            escape_markup(&self.target),
+            self.results.len(),
         );
-        let _ = match &result.outcome {
-            Outcome::Passed => writeln!(xml, "/>"),
-            Outcome::Skipped(why) => {
-                writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape_markup(why))
-            }
-            Outcome::Failed(seen) => writeln!(
+        for result in &self.results {
+            let facts = result.facts;
+            let _ = write!(
                 xml,
-                ">\n    <failure message=\"{}\">expected: {}\nto mend: {}</failure>\n  </testcase>",
-                escape_markup(seen),
-                escape_markup(facts.expected),
-                escape_markup(facts.mend),
-            ),
-        };
+                "  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"",
+                escape_markup(facts.id),
+                escape_markup(facts.name),
+                result.took.as_secs_f32(),
+            );
+            let _ = match &result.outcome {
+                Outcome::Passed => writeln!(xml, "/>"),
+                Outcome::Skipped(why) => {
+                    writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape_markup(why))
+                }
+                Outcome::Failed(seen) => writeln!(
+                    xml,
+                    ">\n    <failure message=\"{}\">expected: {}\nto mend: {}</failure>\n  </testcase>",
+                    escape_markup(seen),
+                    escape_markup(facts.expected),
+                    escape_markup(facts.mend),
+                ),
+            };
+        }
+        xml.push_str("</testsuite>\n");
+        xml
     }
-    xml.push_str("</testsuite>\n");
-    xml
 }

@@ -41,21 +41,6 @@ impl Report {
         let passed = self.results.len() - failed - skipped;
         format!("{passed} passed, {failed} failed, {skipped} skipped")
     }
-
-    /// The report as a table, with what to mend below it.
-    pub fn to_table(&self) -> String {
-        table::write(self)
-    }
-
-    /// The report as `JUnit` XML.
-    pub fn to_junit(&self) -> String {
-        junit::write(self)
-    }
-
-    /// The report as one HTML page.
-    pub fn to_html(&self) -> String {
-        html::write(self)
-    }
 }
 
 /// Escapes a text for XML and HTML. Characters that XML cannot have are replaced.

@@ -59,7 +59,7 @@ fn each_refusal_names_the_part_that_is_wrong() {
 #[test]
 fn usual_mistakes_of_signers_are_recognized() {
     let vectors = vectors();
-    for (name, said) in [
+    for (name, part) in [
         ("method in lower case", "\"@method\" is \"post\""),
         ("default port in the authority", "\"@authority\" is \"pay.example.com:443\""),
         ("path is decoded", "\"@path\" is \"/ott/v1/transaction/mine/1\""),
@@ -75,7 +75,7 @@ fn usual_mistakes_of_signers_are_recognized() {
     ] {
         let vector = list(&vectors, "refused_requests").iter().find(|vector| vector["name"] == name);
         let report = explain_vector(&vectors, vector.expect("is there")).to_string();
-        assert!(report.contains(said), "{name}: {report}");
+        assert!(report.contains(part), "{name}: {report}");
     }
 }
 

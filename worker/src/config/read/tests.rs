@@ -62,7 +62,7 @@ fn valid_configuration_is_read() {
         config.find_partner_by_offer(&acme, &offer).map(|partner| partner.name.as_str()),
         Some("Netflix")
     );
-    assert!(config.find_partner_by_offer(&nova, &offer).is_none(), "nova sells nobody");
+    assert!(config.find_partner_by_offer(&nova, &offer).is_none(), "nova sells no partner");
     assert!(find(&config, "other").is_none());
     assert_eq!(config.operators().broken_count(NO_TIME), 0);
     let stored = read_with("OPERATORS", None).expect("they may be in the store");
@@ -142,7 +142,7 @@ fn this_machine_is_for_local_deployments() {
     assert!(fault.starts_with("acme: origin must be"), "{fault}");
 }
 
-/// Wherever a local edge is put by mistake, it serves nobody.
+/// Wherever a local edge is put by mistake, it serves no other machine.
 #[test]
 fn local_edge_serves_this_machine_only() {
     let local = read_with("DEPLOYMENT", Some("local")).expect("is sound");

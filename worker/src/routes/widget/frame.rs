@@ -20,7 +20,7 @@ use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::return_url::{ReturnUrlFault, check_return_url};
 use onbill_domain::words_section;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -220,15 +220,43 @@ fn render_shell<P: Platform>(
     let script =
         if is_other { Cow::Owned(format!("{SCRIPT}{LOCALE_WARNING}")) } else { Cow::Borrowed(SCRIPT) };
     let FrameWords { words, strings } = find_words(locale)?;
-    let (partner, offer, own_words) = match purpose {
-        FramePurpose::SignUp(partner, offer) => (Some(partner), Some(offer), None),
-        FramePurpose::Account => (None, None, Some(find_own_words(locale)?)),
+    let (partner_name, own_words) = match purpose {
+        FramePurpose::SignUp(partner, _) => (partner.name.as_str(), None),
+        FramePurpose::Account => ("", Some(find_own_words(locale)?)),
     };
-    let partner_name = partner.map_or("", |partner| &partner.name);
     let names = [("operator", operator.name.as_str()), ("partner", partner_name)];
     let title = match &own_words {
         None => words.fill("title", &names),
         Some(own) => own.fill("own-title", &names),
+    };
+    let boot = make_boot(call, operator, purpose, (locale, own_words.as_ref()), return_url)?;
+    let boot = escape_json(&boot.to_string());
+    let boot = boot.strip_suffix('}').ok_or(Fault::Asset("the frame's settings"))?;
+    let boot = format!("{boot},\"strings\":{strings}}}");
+    let values = [
+        ("nonce", nonce),
+        ("lang", locale.as_str()),
+        ("dir", locale.direction()),
+        ("title", &escape_html(&title)),
+        ("logos", &write_logos(&find_logos(operator, purpose))),
+        ("boot", &boot),
+        ("style", &format!("{}{STYLE}", write_font_face(operator))),
+        ("script", &script),
+    ];
+    Ok(fill_template(SHELL, &values))
+}
+
+/// What the frame's script begins with, apart from its strings.
+fn make_boot<P: Platform>(
+    call: &Call<'_, P>,
+    operator: &Operator,
+    purpose: &FramePurpose<'_>,
+    (locale, own_words): (Locale, Option<&Words>),
+    return_url: Option<&str>,
+) -> Result<Value, Fault> {
+    let (partner, offer) = match purpose {
+        FramePurpose::SignUp(partner, offer) => (Some(partner), Some(offer)),
+        FramePurpose::Account => (None, None),
     };
     let names: BTreeMap<&str, &str> =
         call.config.partners_of(operator).map(|each| (each.id.as_str(), each.name.as_str())).collect();
@@ -254,20 +282,7 @@ fn render_shell<P: Platform>(
         let own = json!(own.0);
         boot.as_object_mut().ok_or(Fault::Asset("the frame's settings"))?.insert("own".to_owned(), own);
     }
-    let boot = escape_json(&boot.to_string());
-    let boot = boot.strip_suffix('}').ok_or(Fault::Asset("the frame's settings"))?;
-    let boot = format!("{boot},\"strings\":{strings}}}");
-    let values = [
-        ("nonce", nonce),
-        ("lang", locale.as_str()),
-        ("dir", locale.direction()),
-        ("title", &escape_html(&title)),
-        ("logos", &write_logos(&find_logos(operator, purpose))),
-        ("boot", &boot),
-        ("style", &format!("{}{STYLE}", write_font_face(operator))),
-        ("script", &script),
-    ];
-    Ok(fill_template(SHELL, &values))
+    Ok(boot)
 }
 
 /// The frame's words in one language: parsed, and as they stand in the page.

@@ -189,12 +189,12 @@ impl Netflix {
             .edge
             .post::<PartnerSubscriptionResponse>(SUBSCRIPTION, &request, Some(&subscriber.operator))
             .await;
-        let said = match &outcome.answer {
+        let shown = match &outcome.answer {
             Ok((status, _)) => status.as_u16().to_string(),
             Err(EdgeFailure::Refused { status, code }) => format!("{} {code}", status.as_u16()),
             Err(EdgeFailure::Silent) => "no answer".to_owned(),
         };
-        device.calls.push(AppCall { path: SUBSCRIPTION, with: "", answer: said });
+        device.calls.push(AppCall { path: SUBSCRIPTION, with: "", answer: shown });
         let partner_subscription_id = match outcome.answer {
             Ok((_, answer)) => answer.partner_subscription_id,
             Err(failure) => {

@@ -119,12 +119,12 @@ impl Netflix {
     ) -> Result<T, AppStop> {
         let body = Bytes::from(serde_json::to_vec(question).unwrap_or_default());
         let response = self.0.edge.send(Method::POST, contract.path, body, None).await;
-        let (answer, heard) = match &response {
+        let (answer, received) = match &response {
             Some(response) => self.read(contract, response),
             None => ("no answer".to_owned(), Err(AppStop::Silence)),
         };
         device.calls.push(AppCall { path: contract.path, with, answer });
-        heard
+        received
     }
 
     /// A response in one word, and its meaning.
@@ -144,7 +144,7 @@ impl Netflix {
         }
         self.compare(contract, &body, &["code", "message", "reason", "wayOn"]);
         let word = body.get("code").and_then(Value::as_str).unwrap_or("no code");
-        let said = format!("{} {word}", status.as_u16());
+        let shown = format!("{} {word}", status.as_u16());
         let code = serde_json::from_value::<ErrorCode>(word.into()).ok().filter(|code| {
             code.status() == status && (contract.codes.contains(code) || ANY_CALL.contains(code))
         });
@@ -157,11 +157,11 @@ impl Netflix {
             Some(ErrorCode::ServiceUnavailable | ErrorCode::InternalError) => AppStop::Silence,
             Some(code) => self.read_refusal(contract, code, &body),
             None => {
-                self.note_leak(contract, format!("the answer {said}"));
+                self.note_leak(contract, format!("the answer {shown}"));
                 AppStop::Silence
             }
         };
-        (said, Err(why))
+        (shown, Err(why))
     }
 
     /// A refusal with what the operator adds to it. A word that is not known says nothing, as the

@@ -61,7 +61,7 @@ pub(super) fn other_ways(netflix: &Netflix, id: &str, device: &Device) -> (Strin
     let operator = netflix.0.config.operator_of(&device.sim.network);
     let body = html! {
         @match (operator, &device.sim.msisdn) {
-            (None, _) => p { "This phone’s SIM is of the network " (device.sim.network) ". There is no contract with its operator, so nobody was asked about the number." }
+            (None, _) => p { "This phone’s SIM is of the network " (device.sim.network) ". There is no contract with its operator, so no operator was asked about the number." }
             (Some(operator), None) => p { "This SIM is of " (operator.name) ", but it does not tell its number, so " (operator.name) " cannot be asked about it." }
             (Some(operator), Some(_)) => p { a href={ "/app/" (id) } { "Back to paying with " (operator.name) } }
         }
@@ -197,7 +197,7 @@ impl ScreenView<'_> {
                 "On hold".to_owned(),
                 html! {
                     p { strong { (email) } " is paid " (whence) ", and " (operator) " has put your line on hold." }
-                    p { "Settle that with " (operator) ". Then it goes on by itself." }
+                    p { "Settle that with " (operator) ". Then it continues by itself." }
                 },
             ),
             _ => (
@@ -222,7 +222,7 @@ impl Netflix {
     fn find_report(&self, account_id: &str) -> Option<AccountStateRequest> {
         let bill = self.members().account_named(account_id).and_then(|account| account.pays.bill());
         let (operator, pai) = bill?;
-        self.ledger().standing(&operator, pai).cloned()
+        self.ledger().account_state(&operator, pai).cloned()
     }
 }
 
@@ -230,7 +230,7 @@ fn ended(reason: Option<DeclineReason>, operator: &str) -> String {
     match reason {
         Some(DeclineReason::PaiRevokedByUser) => format!("you have ended it at {operator}."),
         Some(DeclineReason::AccountClosedTakenOver) => {
-            format!("{operator} says that the line has a new holder.")
+            format!("{operator} says that the line has a new subscriber.")
         }
         _ => format!("{operator} says that the line has ended."),
     }

@@ -12,7 +12,7 @@ pub(super) fn runs(netflix: &Netflix, runs: &[BillingRun]) -> Markup {
     html! {
         div class="lead" {
             h1 { "Billing runs" }
-            p { "Charges every account on a phone bill for one month. The same month again bills nobody twice." }
+            p { "Charges every account on a phone bill for one month. The same month again bills no one twice." }
         }
         (form(&month_to_run(netflix, runs.first())))
         @if !runs.is_empty() {

@@ -1,8 +1,7 @@
 //! Disputes about fraud that operators report.
 
-use super::{PartnerLedger, ReportError};
+use crate::netflix::report::ReportError;
 use onbill_domain::ids::OperatorId;
-use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::dispute::{DisputeReason, DisputeState};
 use onbill_domain::wire::partner::DisputeStateRequest;
 
@@ -11,7 +10,11 @@ use onbill_domain::wire::partner::DisputeStateRequest;
 pub(super) struct ReportedDisputes(Vec<(OperatorId, DisputeStateRequest)>);
 
 impl ReportedDisputes {
-    fn hear(&mut self, operator: &OperatorId, reported: DisputeStateRequest) -> Result<(), ReportError> {
+    pub(super) fn record(
+        &mut self,
+        operator: &OperatorId,
+        reported: DisputeStateRequest,
+    ) -> Result<(), ReportError> {
         if reported.reason != DisputeReason::Fraud {
             return Err(ReportError::Impossible("a dispute about something else than fraud is reported"));
         }
@@ -32,22 +35,5 @@ impl ReportedDisputes {
             Some(_) => {}
         }
         Ok(())
-    }
-}
-
-impl PartnerLedger {
-    /// Takes a report of an operator's origin about a dispute.
-    pub(in crate::netflix) fn hear_dispute(
-        &mut self,
-        operator: &OperatorId,
-        reported: DisputeStateRequest,
-        now: Timestamp,
-    ) -> Result<(), ReportError> {
-        let about = format!("dispute {}", reported.dispute_id);
-        let heard = match self.charge(operator, &reported.ext_transaction_id) {
-            Some(_) => self.disputes.hear(operator, reported),
-            None => Err(ReportError::Unknown),
-        };
-        heard.inspect_err(|wrong| self.contradict(operator, &about, *wrong, now))
     }
 }

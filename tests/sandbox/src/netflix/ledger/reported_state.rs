@@ -1,6 +1,6 @@
 //! Compares onbill's report about a charge or a refund with the earlier ones.
 
-use super::{KnownReport, ReportError, ReportSource};
+use crate::netflix::report::{KnownReport, ReportError, ReportSource};
 use onbill_domain::wire::ott::{RefundResponse, TransactionResponse, TransactionStatus};
 
 /// A report about a charge or a refund.
@@ -50,7 +50,7 @@ pub(super) fn learn<T: ReportedState>(
     source: ReportSource,
 ) -> Result<(), ReportError> {
     let pending = reported.status() == TransactionStatus::Pending;
-    if pending && source == ReportSource::Notice {
+    if pending && source == ReportSource::Webhook {
         return Err(ReportError::Impossible("a report of a charge that is not settled"));
     }
     if let Some(KnownReport { reported: before, .. }) = known {

@@ -19,8 +19,8 @@ impl NetflixUnderTest {
         (answer.status.as_u16(), answer.code())
     }
 
-    async fn told(&self) -> Value {
-        self.accounts().await["accounts"][3]["pays"]["told"].clone()
+    async fn reported_state(&self) -> Value {
+        self.accounts().await["accounts"][3]["pays"]["reported"].clone()
     }
 }
 
@@ -35,8 +35,8 @@ async fn on_the_bill() -> NetflixUnderTest {
 #[tokio::test]
 async fn latest_state_counts_and_older_is_dropped() {
     let partner = on_the_bill().await;
-    assert_eq!(partner.told().await, Value::Null);
-    for (told, known) in [
+    assert_eq!(partner.reported_state().await, Value::Null);
+    for (report, known) in [
         (state("SUSPENDED", 2), state("SUSPENDED", 2)),
         (state("SUSPENDED", 2), state("SUSPENDED", 2)),
         (state("ACTIVE", 5), state("ACTIVE", 5)),
@@ -44,8 +44,8 @@ async fn latest_state_counts_and_older_is_dropped() {
         (closed("account-closed", 6), closed("account-closed", 6)),
         (state("ACTIVE", 5), closed("account-closed", 6)),
     ] {
-        assert_eq!(partner.tell_account(&told).await, (200, String::new()), "{told}");
-        assert_eq!(partner.told().await, known);
+        assert_eq!(partner.tell_account(&report).await, (200, String::new()), "{report}");
+        assert_eq!(partner.reported_state().await, known);
     }
     assert_eq!(partner.contradictions().await, 0);
     let page = ask(&partner.router, get("/accounts")).await.text;
@@ -83,8 +83,8 @@ async fn calls_to_copy_are_beside_the_ids() {
 async fn what_cannot_be_is_refused_and_shown() {
     let partner = on_the_bill().await;
     assert_eq!(partner.tell_account(&closed("account-closed", 6)).await.0, 200);
-    let mut of_nobody = state("ACTIVE", 1);
-    of_nobody["pai"] = json!("08080808-0808-4808-8808-080808080808");
+    let mut of_no_account = state("ACTIVE", 1);
+    of_no_account["pai"] = json!("08080808-0808-4808-8808-080808080808");
     let mut reasoned = state("ACTIVE", 7);
     reasoned["reason"] = json!("account-closed");
     let cases = [
@@ -94,13 +94,13 @@ async fn what_cannot_be_is_refused_and_shown() {
         (state("CLOSED", 7), 400, "invalid-request"),
         (closed("account-on-hold", 7), 400, "invalid-request"),
         (reasoned, 400, "invalid-request"),
-        (of_nobody, 404, "pai-not-found"),
+        (of_no_account, 404, "pai-not-found"),
     ];
-    for (n, (told, status, code)) in cases.into_iter().enumerate() {
-        assert_eq!(partner.tell_account(&told).await, (status, code.to_owned()), "{told}");
+    for (n, (report, status, code)) in cases.into_iter().enumerate() {
+        assert_eq!(partner.tell_account(&report).await, (status, code.to_owned()), "{report}");
         assert_eq!(partner.contradictions().await, n + 1);
     }
-    assert_eq!(partner.told().await, closed("account-closed", 6), "the first word stays");
+    assert_eq!(partner.reported_state().await, closed("account-closed", 6), "the first word stays");
     assert_eq!(partner.tell_account(&json!({"state": "ACTIVE"})).await.0, 400);
 }
 
@@ -112,5 +112,5 @@ async fn only_an_origin_tells_of_an_account() {
         let request = signed("POST", &url, Some(&body), key_use, NOW, "0123456789abcdef");
         assert_eq!(ask(&partner.router, request).await.code(), "authorization-failure");
     }
-    assert_eq!(partner.told().await, Value::Null);
+    assert_eq!(partner.reported_state().await, Value::Null);
 }

@@ -314,7 +314,7 @@ async fn tap_completes_after_the_browser_has_gone() {
     tokio::select! {
         biased;
         () = on_its_way => {}
-        _ = device.send("validate", &turn, "") => panic!("nobody waits for the edge"),
+        _ = device.send("validate", &turn, "") => panic!("no one waits for the edge"),
     }
     assert_eq!(partner.asked(), [], "the question is on its way");
     assert_eq!(screen(&device.look().await), "account");

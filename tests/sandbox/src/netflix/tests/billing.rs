@@ -97,7 +97,10 @@ async fn nothing_is_left_of_a_declined_charge() {
     partner.edge.lock().expect("is whole").says = Some("DECLINED");
     partner.charged().await;
     let charge = partner.charges().await["charges"][0].clone();
-    assert_eq!((&charge["told"]["status"], &charge["remaining"]["value"]), (&json!("DECLINED"), &json!(0)));
+    assert_eq!(
+        (&charge["reported"]["status"], &charge["remaining"]["value"]),
+        (&json!("DECLINED"), &json!(0))
+    );
     let page = ask(&partner.router, get("/charges")).await.text;
     assert!(page.contains("DECLINED") && !page.contains("Left of it"), "{page}");
 }

@@ -71,7 +71,7 @@ async fn code_creates_account_paid_until_its_months_end() {
     // The charge can be refunded like any other.
     let charges = partner.charges().await;
     assert_eq!(
-        (&charges["charges"][0]["extTransactionID"], &charges["charges"][0]["told"]["status"]),
+        (&charges["charges"][0]["extTransactionID"], &charges["charges"][0]["reported"]["status"]),
         (&json!("onbill-coupon-r-1"), &json!("APPROVED"))
     );
     partner.is_content().await;
@@ -202,7 +202,7 @@ async fn gift_does_not_speak_for_its_giver() {
     partner.redeem("AC00-0000-0000-0000-0002", "r-3", "sam%40example.com").await;
     assert_eq!(sent("r-3"), Value::Null);
     let account = partner.account("sam@example.com").await;
-    assert_eq!(account["paidUntil"], "2028-05-17", "six months more, whichever days they were told to be");
+    assert_eq!(account["paidUntil"], "2028-05-17", "six months more, whichever days were reported");
     assert_eq!(partner.run("2026-12").await["charges"][0]["amount"]["value"], 1599);
     // When the response names no subscriber, none is named the next time.
     let mut reported = coupon("r-4", 0);

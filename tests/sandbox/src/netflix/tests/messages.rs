@@ -22,18 +22,18 @@ impl NetflixUnderTest {
 
     fn messages(&self) -> Vec<String> {
         let edge = self.edge.lock().expect("is whole");
-        let said = edge.messages.values().map(|message| {
+        let entered = edge.messages.values().map(|message| {
             assert_eq!(message["pai"], PAI);
             message["message"].as_str().expect("is text").to_owned()
         });
-        said.collect()
+        entered.collect()
     }
 }
 
 #[tokio::test]
 async fn message_form_sends_once_however_often_sent() {
     let partner = partner();
-    assert!(!partner.page_of_accounts().await.contains("/messages"), "nobody pays on the bill");
+    assert!(!partner.page_of_accounts().await.contains("/messages"), "no one pays on the bill");
     partner.charged().await;
     let shown = partner.page_of_accounts().await;
     for _ in 0..2 {

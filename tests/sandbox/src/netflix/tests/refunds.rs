@@ -34,10 +34,13 @@ async fn refund_form_refunds_once_however_often_sent() {
         assert_eq!(answer.headers["location"], format!("/charges#refund-{name}"), "{}", answer.text);
     }
     assert_eq!(partner.edge.lock().expect("is whole").refunds.len(), 1);
-    let told = &partner.charges().await["charges"][0];
-    assert_eq!((&told["extTransactionID"], &told["remaining"]["value"]), (&json!(charge), &json!(799)));
-    let refund = &told["refunds"][0];
-    assert_eq!((&refund["told"]["status"], &refund["by"]), (&json!("APPROVED"), &json!("answer")));
+    let charge_known = &partner.charges().await["charges"][0];
+    assert_eq!(
+        (&charge_known["extTransactionID"], &charge_known["remaining"]["value"]),
+        (&json!(charge), &json!(799))
+    );
+    let refund = &charge_known["refunds"][0];
+    assert_eq!((&refund["reported"]["status"], &refund["by"]), (&json!("APPROVED"), &json!("response")));
     assert_eq!((&refund["reason"], &refund["asked"]["value"]), (&json!("Half a month"), &json!(800)));
     let now = page(&partner).await;
     assert!(now.contains("$8.00 back") && now.contains("Half a month") && now.contains("$7.99"), "{now}");

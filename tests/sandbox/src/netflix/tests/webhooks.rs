@@ -18,7 +18,7 @@ fn refund_state(charge: &str, refund: &str, status: &str) -> Value {
 impl NetflixUnderTest {
     pub(super) async fn tell(&self, path: &str, body: &Value) -> WholeResponse {
         self.calls.set(self.calls.get() + 1);
-        let nonce = format!("nonce-of-notice-{:04}", self.calls.get());
+        let nonce = format!("nonce-of-webhook-{:04}", self.calls.get());
         let url = format!("{BASE}{path}");
         ask(&self.router, signed("POST", &url, Some(body), KeyUse::OriginToPartner, NOW, &nonce)).await
     }
@@ -44,15 +44,15 @@ async fn pending() -> (NetflixUnderTest, String) {
 #[tokio::test]
 async fn webhook_outcome_is_recorded_and_may_repeat() {
     let (partner, charge) = pending().await;
-    assert_eq!(partner.charges().await["charges"][0]["told"]["status"], "PENDING");
+    assert_eq!(partner.charges().await["charges"][0]["reported"]["status"], "PENDING");
     for _ in 0..2 {
         assert_eq!(partner.tell_charge(&state(&charge, "APPROVED")).await, (200, String::new()));
     }
     let reported = &partner.charges().await["charges"][0];
-    assert_eq!((&reported["told"]["status"], &reported["by"]), (&json!("APPROVED"), &json!("notice")));
+    assert_eq!((&reported["reported"]["status"], &reported["by"]), (&json!("APPROVED"), &json!("webhook")));
     // The replayed post gets its first response, which is older and no contradiction.
     partner.run("2026-12").await;
-    assert_eq!(partner.charges().await["charges"][0]["told"]["status"], "APPROVED");
+    assert_eq!(partner.charges().await["charges"][0]["reported"]["status"], "APPROVED");
     let refund = json!({"extTransactionID": charge, "extRefundID": "r-1", "reason": "x"});
     ask(&partner.router, json_post("/refunds", &refund)).await;
     assert_eq!(
@@ -61,7 +61,7 @@ async fn webhook_outcome_is_recorded_and_may_repeat() {
     );
     let reported = &partner.charges().await["charges"][0];
     assert_eq!(
-        (&reported["refunds"][0]["told"]["status"], &reported["remaining"]["value"]),
+        (&reported["refunds"][0]["reported"]["status"], &reported["remaining"]["value"]),
         (&json!("DECLINED"), &json!(1599))
     );
     assert_eq!(partner.contradictions().await, 0);
@@ -82,7 +82,7 @@ async fn what_is_settled_is_settled_for_good() {
         assert_eq!(partner.tell_charge(wrong).await, (409, "state-contradiction".to_owned()), "{wrong}");
         assert_eq!(partner.contradictions().await, n + 1);
     }
-    assert_eq!(partner.charges().await["charges"][0]["told"], declined, "the first word stays");
+    assert_eq!(partner.charges().await["charges"][0]["reported"], declined, "the first word stays");
     let page = ask(&partner.router, get("/")).await.text;
     assert!(page.contains(r#"id="contradictions""#) && page.contains("acme, charge"), "{page}");
 }
@@ -144,10 +144,10 @@ async fn only_the_origin_of_a_known_operator_tells() {
 }
 
 #[tokio::test]
-async fn notices_can_be_refused_or_their_receipts_lost() {
+async fn webhooks_can_be_refused_or_their_receipts_lost() {
     let (partner, charge) = pending().await;
     let switch = async |faults: Value| ask(&partner.router, json_post("/faults", &faults)).await.status;
-    let reported = async || partner.charges().await["charges"][0]["told"]["status"].clone();
+    let reported = async || partner.charges().await["charges"][0]["reported"]["status"].clone();
     assert_eq!(switch(json!({"transaction-state": "down"})).await, StatusCode::OK);
     assert_eq!(partner.tell_charge(&state(&charge, "APPROVED")).await.0, 503);
     assert_eq!(reported().await, "PENDING");

@@ -10,17 +10,17 @@ use onbill_domain::timestamp::Timestamp;
 /// The card. `trouble` is this page's error message; `facts` and `ways` are its additional details
 /// and actions.
 pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, ways: &Markup) -> Markup {
-    let standing = status_texts::standing(purchase);
+    let status = status_texts::status_text(purchase);
     let reported = purchase.reported.as_ref();
     let expires_at = reported.filter(|_| purchase.is_open()).and_then(|reported| reported.expires_at);
     html! {
-        li class="card coupon" id={ "coupon-" (purchase.id) } data-coupon=(purchase.id) data-state=(standing.word) tabindex="-1" {
+        li class="card coupon" id={ "coupon-" (purchase.id) } data-coupon=(purchase.id) data-state=(status.word) tabindex="-1" {
             div class="title" {
                 h3 { "Netflix, " (purchase.months) " months" }
-                span class={ "chip " (standing.word) } { (standing.chip) }
+                span class={ "chip " (status.word) } { (status.chip) }
             }
             @if let Some(words) = trouble { p class="notice" role="alert" { (words) } }
-            p role="status" { (standing.sentence) }
+            p role="status" { (status.sentence) }
             dl class="facts" {
                 div { dt { "Price" } dd { (price(purchase.price)) } }
                 div { dt { "Bought" } dd { (moment(purchase.at)) } }

@@ -45,8 +45,8 @@ impl Operator {
                 locale: purchase.locale,
             };
             let body = serde_json::to_value(request).unwrap_or_default();
-            let heard = operator.ask(Method::POST, COUPONS, &body).await;
-            operator.hear(&purchase.id, PurchaseAction::Buy, heard);
+            let outcome = operator.ask(Method::POST, COUPONS, &body).await;
+            operator.record_outcome(&purchase.id, PurchaseAction::Buy, outcome);
         });
         // It ends early only when the program does.
         let _ = done.await;
@@ -66,8 +66,8 @@ impl Operator {
                     ("resend", json!({"resendID": format!("again-{resends}")}))
                 }
             };
-            let heard = operator.ask(Method::POST, &format!("{}/{word}", path_of(&id)), &body).await;
-            operator.hear(&id, act, heard);
+            let outcome = operator.ask(Method::POST, &format!("{}/{word}", path_of(&id)), &body).await;
+            operator.record_outcome(&id, act, outcome);
             // A refusal is best explained by the coupon's status.
             operator.look(&id).await;
         });
@@ -76,9 +76,9 @@ impl Operator {
 
     /// Queries a coupon's status; returns whether the origin responded.
     async fn look(&self, id: &ExtId) -> bool {
-        let heard = self.ask(Method::GET, &path_of(id), &Value::Null).await;
-        let answered = !matches!(heard, Err(OriginFailure::Silent));
-        if let (Ok(reported), Some(purchase)) = (heard, self.purchases().find_mut(id)) {
+        let outcome = self.ask(Method::GET, &path_of(id), &Value::Null).await;
+        let answered = !matches!(outcome, Err(OriginFailure::Silent));
+        if let (Ok(reported), Some(purchase)) = (outcome, self.purchases().find_mut(id)) {
             purchase.learn(reported);
         }
         answered
@@ -101,9 +101,9 @@ impl Operator {
         serde_json::from_value(answer).map_err(|_| OriginFailure::Silent)
     }
 
-    fn hear(&self, id: &ExtId, act: PurchaseAction, heard: Result<CouponReport, OriginFailure>) {
+    fn record_outcome(&self, id: &ExtId, act: PurchaseAction, outcome: Result<CouponReport, OriginFailure>) {
         if let Some(purchase) = self.purchases().find_mut(id) {
-            purchase.hear(act, heard);
+            purchase.record_outcome(act, outcome);
         }
     }
 }

@@ -84,10 +84,14 @@ impl Purchase {
     }
 
     /// Takes the outcome of a request.
-    pub(super) fn hear(&mut self, act: PurchaseAction, heard: Result<CouponReport, OriginFailure>) {
+    pub(super) fn record_outcome(
+        &mut self,
+        act: PurchaseAction,
+        outcome: Result<CouponReport, OriginFailure>,
+    ) {
         self.resends +=
-            u32::from(act == PurchaseAction::Resend && !matches!(heard, Err(OriginFailure::Silent)));
-        match heard {
+            u32::from(act == PurchaseAction::Resend && !matches!(outcome, Err(OriginFailure::Silent)));
+        match outcome {
             // Another coupon's state is not a response to this.
             Ok(reported) if reported.coupon.ext_coupon_id != self.id => {
                 self.trouble = Some((act, OriginFailure::Silent));

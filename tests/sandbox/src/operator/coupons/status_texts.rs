@@ -15,7 +15,7 @@ pub(super) struct CouponStatusText {
 }
 
 /// Its status, as far as is known.
-pub(super) fn standing(purchase: &Purchase) -> CouponStatusText {
+pub(super) fn status_text(purchase: &Purchase) -> CouponStatusText {
     let unpaid = purchase.reported.as_ref().is_some_and(|reported| reported.unpaid);
     let (word, chip, sentence) = match purchase.state() {
         None if purchase.is_refused() => ("refused", "Not sold", "There is no code, and nothing to pay."),

@@ -110,7 +110,7 @@ impl Operator {
     /// Sends it to a bound ESME until it is accepted. Without one, it goes to the next that binds.
     async fn tell(self, held: QueuedReceipt) {
         for _ in 0..ATTEMPTS {
-            let Some(esme) = self.somebody_bound() else {
+            let Some(esme) = self.find_bound_esme() else {
                 lock(&self.smsc().held).push(held);
                 return;
             };
@@ -122,7 +122,7 @@ impl Operator {
         }
     }
 
-    fn somebody_bound(&self) -> Option<Arc<ESME>> {
+    fn find_bound_esme(&self) -> Option<Arc<ESME>> {
         lock(&self.smsc().bound).values().next().cloned()
     }
 }

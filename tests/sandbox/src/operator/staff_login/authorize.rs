@@ -82,7 +82,7 @@ fn check_client<'f>(client: &StaffClient, fields: &'f Fields) -> Result<&'f str,
     redirect_uri.ok_or_else(|| Reject::invalid_request("redirect_uri is not the one that is registered."))
 }
 
-/// The error that the client is told.
+/// The error that the client gets.
 fn find_error(fields: &Fields) -> Option<&'static str> {
     let has = |name| fields.get(name).is_some_and(|value| !value.is_empty());
     let challenge = fields.get("code_challenge").unwrap_or_default();

@@ -238,7 +238,7 @@ async fn each_refusal_says_what_to_do() {
     }
     shop.origin(|origin| origin.refuses = Some((503, "service-unavailable")));
     shop.buy("coupon-later").await;
-    assert!(shop.page().await.contains("Not confirmed"), "nobody has said no");
+    assert!(shop.page().await.contains("Not confirmed"), "no refusal has come");
     shop.origin(|origin| origin.refuses = None);
     shop.buy("coupon-later").await;
     assert!(shop.page().await.contains(r#"data-state="issued""#));

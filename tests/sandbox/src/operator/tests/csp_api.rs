@@ -209,7 +209,7 @@ async fn prepaid_balance_pays_and_is_paid_back() {
     assert_eq!(post(refund("r2", "a", 599)).await.status, StatusCode::CREATED);
     assert_eq!(post(refund("r3", "d", 1)).await.code(), "transaction-not-found");
     let asked = json!({"msisdn": PREPAID});
-    let standing = acme.call("POST", "/csp/account/validate", Some(asked)).await.json();
-    assert_eq!(standing["balance"]["value"], 5000 - 2 * 1599);
+    let account = acme.call("POST", "/csp/account/validate", Some(asked)).await.json();
+    assert_eq!(account["balance"]["value"], 5000 - 2 * 1599);
     assert_eq!(acme.bill(PREPAID).await["total"]["value"], 2 * 1599);
 }

@@ -86,9 +86,9 @@ async fn playground_signs_in_whom_a_state_needs() {
             claims.expect("is genuine").numbers.iter().map(|msisdn| msisdn.expose().to_owned()).collect();
         assert_eq!(named, numbers, "{state}");
     }
-    for nobody in ["number", "success", "no-such-state"] {
-        let session = ask(&acme.router, get(&format!("/playground/session/{nobody}"))).await;
-        assert_eq!(session.status, StatusCode::NO_CONTENT, "{nobody}");
+    for state in ["number", "success", "no-such-state"] {
+        let session = ask(&acme.router, get(&format!("/playground/session/{state}"))).await;
+        assert_eq!(session.status, StatusCode::NO_CONTENT, "{state}");
     }
 }
 

@@ -1,0 +1,8 @@
+//! Where complaints about a setting of the gateway point.
+
+use crate::config::reading::SettingPath;
+
+/// The place of a setting of the gateway.
+pub(super) fn place_of(member: &str) -> SettingPath {
+    SettingPath::of("sms").key(member)
+}
