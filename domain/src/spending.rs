@@ -11,9 +11,9 @@ use crate::decline_reason::DeclineReason;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpendingLimits {
     /// The smallest charge that billing takes.
-    pub smallest_minor: Option<i64>,
+    pub charge_minor_min: Option<i64>,
     /// The largest charge.
-    pub transaction_minor: Option<i64>,
+    pub charge_minor_max: Option<i64>,
     /// The most that an account may be charged in a day.
     pub day_minor: Option<i64>,
     /// The most that an account may be charged in a calendar month.
@@ -23,7 +23,7 @@ pub struct SpendingLimits {
 impl SpendingLimits {
     /// Checks that the limits fit together. The error says what to change.
     pub fn check(&self) -> Result<(), &'static str> {
-        let all = [self.smallest_minor, self.transaction_minor, self.day_minor, self.month_minor];
+        let all = [self.charge_minor_min, self.charge_minor_max, self.day_minor, self.month_minor];
         if all.into_iter().flatten().any(|limit| limit <= 0) {
             return Err("each must be positive minor units; leave out what is not to be limited");
         }
@@ -36,9 +36,9 @@ impl SpendingLimits {
 
     /// Whether an account without charges may be charged this amount.
     pub fn allows(&self, amount_minor: i64) -> bool {
-        let most = [self.transaction_minor, self.day_minor, self.month_minor];
+        let most = [self.charge_minor_max, self.day_minor, self.month_minor];
         most.into_iter().flatten().all(|most| amount_minor <= most)
-            && self.smallest_minor.is_none_or(|smallest| amount_minor >= smallest)
+            && self.charge_minor_min.is_none_or(|smallest| amount_minor >= smallest)
     }
 }
 
@@ -77,13 +77,13 @@ impl Spending {
             day_minor: spent.day_minor.saturating_add(amount_minor),
             month_minor: spent.month_minor.saturating_add(amount_minor),
         };
-        if exceeds(limits.transaction_minor, amount_minor) {
+        if exceeds(limits.charge_minor_max, amount_minor) {
             Err(DeclineReason::ChargeExceedsTransactionLimit)
         } else if exceeds(limits.day_minor, next.day_minor) {
             Err(DeclineReason::ChargeExceedsDailyLimit)
         } else if exceeds(limits.month_minor, next.month_minor) {
             Err(DeclineReason::ChargeExceedsMonthlyLimit)
-        } else if limits.smallest_minor.is_some_and(|smallest| amount_minor < smallest) {
+        } else if limits.charge_minor_min.is_some_and(|smallest| amount_minor < smallest) {
             Err(DeclineReason::ChargeUnderLimit)
         } else {
             Ok(next)
@@ -122,8 +122,8 @@ mod tests {
     }
 
     const LIMITS: SpendingLimits = SpendingLimits {
-        smallest_minor: Some(50),
-        transaction_minor: Some(1000),
+        charge_minor_min: Some(50),
+        charge_minor_max: Some(1000),
         day_minor: Some(1500),
         month_minor: Some(2000),
     };
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn spending_limits_are_positive_and_in_order() {
-        let limits = |smallest_minor, transaction_minor, day_minor, month_minor| {
-            SpendingLimits { smallest_minor, transaction_minor, day_minor, month_minor }.check().is_ok()
+        let limits = |charge_minor_min, charge_minor_max, day_minor, month_minor| {
+            SpendingLimits { charge_minor_min, charge_minor_max, day_minor, month_minor }.check().is_ok()
         };
         assert!(limits(None, None, None, None) && limits(Some(1), None, None, Some(1)));
         assert!(!limits(None, Some(0), None, None) && !limits(None, None, Some(-1), None));

@@ -105,7 +105,7 @@ pub trait TokenClaims: Serialize + for<'de> Deserialize<'de> {
     /// `iat` and `exp`, in Unix seconds.
     fn issued_and_expires(&self) -> (i64, i64);
     /// Whether issuer and audience are right for `verifier`, and the key is the issuer's.
-    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool;
+    fn matches_issuer_and_audience(&self, verifier: &str, signing_key: &Key) -> bool;
 }
 
 impl TokenClaims for SignupClaims {
@@ -119,7 +119,7 @@ impl TokenClaims for SignupClaims {
 
     /// The verifier is the partner. The key must be of the operator that the token names, so that
     /// the origin of one operator cannot sign for subscribers of another.
-    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool {
+    fn matches_issuer_and_audience(&self, verifier: &str, signing_key: &Key) -> bool {
         self.iss == ISSUER && self.aud.as_str() == verifier && signing_key.party == Party::operator(&self.op)
     }
 }
@@ -134,7 +134,7 @@ impl TokenClaims for SessionClaims {
     }
 
     /// The verifier is the operator whose origin was called.
-    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool {
+    fn matches_issuer_and_audience(&self, verifier: &str, signing_key: &Key) -> bool {
         self.aud == ISSUER && self.iss.as_str() == verifier && signing_key.party == Party::operator(&self.iss)
     }
 }
@@ -149,7 +149,7 @@ impl TokenClaims for ResultClaims {
     }
 
     /// The verifier is the operator.
-    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool {
+    fn matches_issuer_and_audience(&self, verifier: &str, signing_key: &Key) -> bool {
         self.iss == ISSUER && self.aud.as_str() == verifier && signing_key.party == Party::operator(&self.aud)
     }
 }
@@ -177,7 +177,7 @@ pub fn verify<T: TokenClaims>(
     let (issued, expires) = claims.issued_and_expires();
     let lifetime = expires.checked_sub(issued).ok_or_else(invalid)?;
     let is_from_the_future = issued > now.plus_seconds(SIGNATURE_SKEW_SECONDS).unix_seconds();
-    if !claims.has_right_parties(verifier, signing_key)
+    if !claims.matches_issuer_and_audience(verifier, signing_key)
         || !(1..=T::LIFETIME_SECONDS_MAX).contains(&lifetime)
         || is_from_the_future
     {

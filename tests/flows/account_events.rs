@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_origin::lifecycle::event_file::{EventFileReport, EventImport, follow_file};
+use onbill_origin::lifecycle::event_file::{EventFileReport, EventImport, apply_event_file};
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{
@@ -306,8 +306,9 @@ async fn event_file_equals_calls_and_names_bad_lines() {
     };
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
-    let report =
-        follow_file(event_import, file.as_bytes(), || now, complain, |_| {}).await.expect("has its header");
+    let report = apply_event_file(event_import, file.as_bytes(), || now, complain, |_| {})
+        .await
+        .expect("has its header");
     let expected =
         EventFileReport { applied: 2, superseded: 0, no_subscriber: 1, contradictory: 1, refused: 10 };
     assert_eq!(report, expected, "{complaints:#?}");
@@ -334,9 +335,9 @@ async fn event_file_equals_calls_and_names_bad_lines() {
     let again = format!("event_id,type,msisdn,new_msisdn,occurred_at\ne-1,ceased,{GOOD},,{now}\n");
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
-    let report = follow_file(event_import, again.as_bytes(), || now, complain, |_| {}).await;
+    let report = apply_event_file(event_import, again.as_bytes(), || now, complain, |_| {}).await;
     assert_eq!(report.expect("has its header").refused, 1);
     assert_eq!(complaints, ["line 2, column event_id: was used for another event"]);
-    let other = follow_file(event_import, &b"id,type\n"[..], || now, |_| {}, |_| {}).await;
+    let other = apply_event_file(event_import, &b"id,type\n"[..], || now, |_| {}, |_| {}).await;
     assert!(other.is_err(), "another file");
 }

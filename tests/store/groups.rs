@@ -41,7 +41,7 @@ async fn each_charge_of_a_group_is_posted_as_if_alone(db: TestStore) {
     let buyer = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
     let mut covered = new_charge(buyer, "covered", 1599);
     covered.request.service_period = service_period("2026-11-20", "2026-12-19");
-    let limited = SpendingLimits { transaction_minor: Some(1000), ..SpendingLimits::default() };
+    let limited = SpendingLimits { charge_minor_max: Some(1000), ..SpendingLimits::default() };
     let posted = post_together(
         &db,
         vec![

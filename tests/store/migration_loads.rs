@@ -245,7 +245,7 @@ async fn file_of_another_kind_is_named(db: TestStore) {
         (sound.as_str(), Some(sound.as_str()), "charges.csv", "is a file of PAIs"),
     ] {
         let (loaded, _) = other.load(&db.store, &[pais], charges).await;
-        let Err(LoadError::NotThisFile { name: found, why }) = loaded else { panic!("{loaded:?}") };
+        let Err(LoadError::WrongFile { name: found, why }) = loaded else { panic!("{loaded:?}") };
         assert!(found == name && why.starts_with(begins), "{found}: {why}");
         assert_eq!(db.place.count_rows("migration_files").await, 0);
     }

@@ -145,7 +145,7 @@ async fn a_refund_knows_what_was_given_back_before_it(db: TestStore) {
     let given: Vec<_> = lines
         .iter()
         .filter(|line| line.status == TransactionStatus::Approved)
-        .map(|line| (line.ext_refund_id.as_str(), line.given_back_before_minor))
+        .map(|line| (line.ext_refund_id.as_str(), line.refunded_before_minor))
         .collect();
     assert_eq!(given, [("r-1", 0), ("r-3", 300), ("r-0", 1000)]);
     assert_eq!((lines.len(), refunds(ReportDate::Created).await.expect("works").lines.len()), (4, 5));

@@ -214,7 +214,7 @@ async fn a_subscription_says_how_it_began_and_when_it_was_charged_first(db: Test
     assert_eq!(find_start(&db, "ps-1").await, Some(begun.clone()));
 
     // A decline is no charge, and the earliest of the others is the first one.
-    let limits = SpendingLimits { transaction_minor: Some(1000), ..SpendingLimits::default() };
+    let limits = SpendingLimits { charge_minor_max: Some(1000), ..SpendingLimits::default() };
     let declined = NewCharge { limits: Some(limits), ..new_charge(row.pai, "n-0", 1599) };
     let posted = db.store.post_charge(fresh_nonce(), NOW, declined).await.expect("works");
     assert!(matches!(posted, PostChargeResult::Declined(_)), "{posted:?}");

@@ -33,8 +33,8 @@ const DAY_SECONDS: i64 = 86_400;
 
 fn limited_charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     let limits = SpendingLimits {
-        smallest_minor: Some(50),
-        transaction_minor: Some(1000),
+        charge_minor_min: Some(50),
+        charge_minor_max: Some(1000),
         day_minor: Some(1500),
         month_minor: Some(2000),
     };

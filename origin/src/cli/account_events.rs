@@ -14,7 +14,7 @@ use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::instruments::Instruments;
 use onbill_origin::keys::Vault;
-use onbill_origin::lifecycle::event_file::{EventImport, follow_file};
+use onbill_origin::lifecycle::event_file::{EventImport, apply_event_file};
 use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +57,8 @@ impl Arguments {
         let complain =
             |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
         let now = || SystemClock.now();
-        let report = follow_file(import, opened, now, complain, |position| bar.set_position(position)).await;
+        let report =
+            apply_event_file(import, opened, now, complain, |position| bar.set_position(position)).await;
         bar.finish_and_clear();
         alarm_watch::write_alarms(&instruments, &store, &config).await.map_err(database_failed)?;
         let report = report.map_err(|error| match error {

@@ -236,7 +236,7 @@ fn print_loaded(report: &LoadedFile) {
 
 fn explain(error: LoadError) -> anyhow::Error {
     match error {
-        LoadError::NotThisFile { name, why } => anyhow!("{name}: {why}"),
+        LoadError::WrongFile { name, why } => anyhow!("{name}: {why}"),
         LoadError::AboveCeiling(why) => anyhow!("{why}. Nothing more is loaded"),
         LoadError::FileChanged(name) => anyhow!("{name} was changed while it was loaded: run it again"),
         LoadError::Store(error) => database_failed(error),

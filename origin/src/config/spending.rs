@@ -27,8 +27,8 @@ pub struct CurrencyLimits {
 impl CurrencyLimits {
     pub(super) fn to_limits(self) -> SpendingLimits {
         SpendingLimits {
-            smallest_minor: self.smallest,
-            transaction_minor: self.transaction,
+            charge_minor_min: self.smallest,
+            charge_minor_max: self.transaction,
             day_minor: self.day,
             month_minor: self.month,
         }

@@ -197,7 +197,7 @@ impl Coupons {
             NotIssued::Refused(CouponField::Currency, Reject::new(ErrorCode::ParameterNotSupported, message))
         })?;
         // The maximum of a single charge does not apply to what the operator itself has sold.
-        let smallest = limits.smallest_minor.unwrap_or(1).max(1);
+        let smallest = limits.charge_minor_min.unwrap_or(1).max(1);
         if (smallest..=CHARGE_MINOR_MAX).contains(&request.amount.amount_minor) {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Followed {
+pub enum EventResult {
     /// The event is on record, since now or before.
     Recorded(AccountEventOutcome),
     /// The event id is on record for another event.
@@ -26,7 +26,7 @@ pub async fn follow(
     now: Timestamp,
     nonce: Option<Nonce>,
     request: &AccountEventRequest,
-) -> Result<Followed, StoreError> {
+) -> Result<EventResult, StoreError> {
     let AccountEventRequest { event_id, event, msisdn, new_msisdn, occurred_at } = request;
     let number = vault.index_number(msisdn);
     let new_number: Option<SealedNumber> = match new_msisdn {
@@ -53,8 +53,8 @@ pub async fn follow(
     }
     Ok(match record {
         RecordEventResult::Recorded(outcome) | RecordEventResult::Replayed(outcome) => {
-            Followed::Recorded(outcome)
+            EventResult::Recorded(outcome)
         }
-        RecordEventResult::Conflict => Followed::Conflict,
+        RecordEventResult::Conflict => EventResult::Conflict,
     })
 }

@@ -9,7 +9,7 @@ use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradic
 use crate::csv_file;
 use crate::instruments::Instruments;
 use crate::keys::Vault;
-use crate::lifecycle::event::{Followed, follow};
+use crate::lifecycle::event::{EventResult, follow};
 use crate::store::Store;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
@@ -50,7 +50,7 @@ pub struct EventImport<'a> {
 /// Applies the events in `file`. `complain` gets a sentence for each line that is refused or
 /// contradictory, `progress` the position in bytes; `now` returns the time. When the database
 /// fails, the earlier events are applied: the file can be imported again.
-pub async fn follow_file(
+pub async fn apply_event_file(
     import: EventImport<'_>,
     file: impl Read,
     now: impl Fn() -> Timestamp,
@@ -90,7 +90,7 @@ pub async fn follow_file(
         complain(complaint_at(line, 0, &format!("line {other} is another event of this id")));
     }
     for (line, event) in sound {
-        let followed = take_event(import, now(), &event).await?;
+        let followed = apply_line(import, now(), &event).await?;
         count_outcome(&mut report, line, followed, &mut complain);
     }
     Ok(report)
@@ -99,19 +99,19 @@ pub async fn follow_file(
 fn count_outcome(
     report: &mut EventFileReport,
     line: u64,
-    followed: Followed,
+    followed: EventResult,
     complain: &mut impl FnMut(String),
 ) {
     match followed {
-        Followed::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
-        Followed::Recorded(AccountEventOutcome::Superseded) => report.superseded += 1,
-        Followed::Recorded(AccountEventOutcome::NoSubscriber) => report.no_subscriber += 1,
-        Followed::Recorded(AccountEventOutcome::Contradictory) => {
+        EventResult::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
+        EventResult::Recorded(AccountEventOutcome::Superseded) => report.superseded += 1,
+        EventResult::Recorded(AccountEventOutcome::NoSubscriber) => report.no_subscriber += 1,
+        EventResult::Recorded(AccountEventOutcome::Contradictory) => {
             report.contradictory += 1;
             let why = "is another subscriber's number: recorded, and not applied";
             complain(complaint_at(line, 3, why));
         }
-        Followed::Conflict => {
+        EventResult::Conflict => {
             report.refused += 1;
             complain(complaint_at(line, 0, "was used for another event"));
         }
@@ -122,11 +122,11 @@ fn complaint_at(line: u64, column: usize, why: &str) -> String {
     format!("line {line}, column {}: {why}", HEADER[column])
 }
 
-async fn take_event(
+async fn apply_line(
     EventImport { store, vault, random, instruments, .. }: EventImport<'_>,
     now: Timestamp,
     event: &AccountEventRequest,
-) -> Result<Followed, ImportError> {
+) -> Result<EventResult, ImportError> {
     // An operator who may import a file may write the database: there is no signature, and no
     // nonce.
     follow(instruments, vault, random, store, now, None, event).await.map_err(ImportError::Store)

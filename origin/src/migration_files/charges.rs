@@ -5,7 +5,7 @@ use super::fields::{Fields, Wrong};
 use super::headers::CHARGES_HEADER;
 use super::opened_file::{OpenedFile, SoundLines, open_lines};
 use super::pais::KnownPais;
-use super::problem::{NotThisFile, Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind, WrongFile};
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
 use onbill_domain::day::ServicePeriod;
@@ -74,7 +74,7 @@ fn parse_line(fields: Fields<'_>) -> Result<ImportedCharge, Wrong> {
 pub(super) fn open_charges(
     rules: Rules<'_>,
     file: impl Read,
-) -> Result<SoundLines<'_, impl Read, ImportedCharge>, NotThisFile> {
+) -> Result<SoundLines<'_, impl Read, ImportedCharge>, WrongFile> {
     Ok(SoundLines::new(rules, open_lines(&CHARGES_HEADER, file)?, parse_line))
 }
 
@@ -107,7 +107,7 @@ impl<'a> ChargeCheck<'a> {
         mut take: impl FnMut(u64, ImportedCharge),
         mut complain: impl FnMut(Problem),
         progress: impl FnMut(u64),
-    ) -> Result<(), NotThisFile> {
+    ) -> Result<(), WrongFile> {
         let place = self.files.len();
         self.files.push(name.to_owned());
         let (rules, pais, seen) = (&self.rules, self.pais, &mut self.seen);

@@ -7,7 +7,7 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub enum LoadError {
     /// A file is none of its kind, or cannot be read to its end.
-    NotThisFile { name: String, why: String },
+    WrongFile { name: String, why: String },
     /// More lines are bad than the operator allows.
     AboveCeiling(String),
     /// The file has other bytes than when it was checked.

@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, Wrong};
 use super::headers::{CHARGES_HEADER, PAIS_HEADER};
-use super::problem::{NotThisFile, Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind, WrongFile};
 use super::rules::Rules;
 use crate::csv_file;
 use std::io::Read;
@@ -26,7 +26,7 @@ impl OpenedFile<'_> {
         mut take: impl FnMut(u64, &csv::StringRecord) -> Result<(), Wrong>,
         complain: &mut impl FnMut(Problem),
         mut progress: impl FnMut(u64),
-    ) -> Result<(), NotThisFile> {
+    ) -> Result<(), WrongFile> {
         let mut lines = open_lines(self.header, file)?;
         while let Some(read) = lines.read_next() {
             match read {
@@ -36,7 +36,7 @@ impl OpenedFile<'_> {
                     }
                 }
                 // What comes after it was not seen, and may be anything.
-                Err(bad) if bad.is_end => return Err(NotThisFile(bad.complaint)),
+                Err(bad) if bad.is_end => return Err(WrongFile(bad.complaint)),
                 Err(BadLine { line, complaint, .. }) => {
                     complain(self.problem(line, ProblemKind::Unreadable, complaint));
                 }
@@ -73,7 +73,7 @@ pub(super) struct BadLine {
 pub(super) fn open_lines(
     header: &'static [&'static str],
     file: impl Read,
-) -> Result<LineReader<impl Read>, NotThisFile> {
+) -> Result<LineReader<impl Read>, WrongFile> {
     let mut reader = csv_file::open_reader(file);
     let found = csv_file::read_header(&mut reader);
     check_header(header, found.as_deref().ok())?;
@@ -143,10 +143,10 @@ impl<'a, R: Read, T> SoundLines<'a, R, T> {
 }
 
 /// Checks the names of the columns, and says which mistake was made. What is no text has none.
-fn check_header(expected: &'static [&'static str], found: Option<&[String]>) -> Result<(), NotThisFile> {
+fn check_header(expected: &'static [&'static str], found: Option<&[String]>) -> Result<(), WrongFile> {
     let expected_line = expected.join(",");
     let Some(found) = found else {
-        return Err(NotThisFile(format!("is not UTF-8 text; its first line must be {expected_line}")));
+        return Err(WrongFile(format!("is not UTF-8 text; its first line must be {expected_line}")));
     };
     if found == expected {
         return Ok(());
@@ -164,7 +164,7 @@ fn check_header(expected: &'static [&'static str], found: Option<&[String]>) -> 
     } else {
         "has other columns"
     };
-    Err(NotThisFile(format!("{why}; its first line must be {expected_line}")))
+    Err(WrongFile(format!("{why}; its first line must be {expected_line}")))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::fields::{Fields, Wrong};
 use super::headers::PAIS_HEADER;
 use super::opened_file::{OpenedFile, SoundLines, open_lines};
-use super::problem::{NotThisFile, Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind, WrongFile};
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
 use crate::config::NumberPlan;
@@ -143,7 +143,7 @@ fn parse_text(text: &str) -> Option<String> {
 pub(super) fn open_pais(
     rules: Rules<'_>,
     file: impl Read,
-) -> Result<SoundLines<'_, impl Read, ImportedPai>, NotThisFile> {
+) -> Result<SoundLines<'_, impl Read, ImportedPai>, WrongFile> {
     Ok(SoundLines::new(rules, open_lines(&PAIS_HEADER, file)?, parse_line))
 }
 
@@ -194,7 +194,7 @@ impl<'a> PaiCheck<'a> {
         mut take: impl FnMut(u64, ImportedPai),
         mut complain: impl FnMut(Problem),
         progress: impl FnMut(u64),
-    ) -> Result<(), NotThisFile> {
+    ) -> Result<(), WrongFile> {
         let place = self.files.len();
         self.files.push(name.to_owned());
         let (rules, seen) = (&self.rules, &mut self.seen);

@@ -74,7 +74,7 @@ impl ProblemCounts {
 
 /// The file cannot be one of its kind: nothing of it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotThisFile(pub String);
+pub struct WrongFile(pub String);
 
 #[cfg(test)]
 mod tests {

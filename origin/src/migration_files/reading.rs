@@ -2,7 +2,7 @@
 
 use super::checked::{Checked, CheckedFile, Observer};
 use super::load_error::LoadError;
-use super::problem::{NotThisFile, Problem};
+use super::problem::{Problem, WrongFile};
 use super::source::Source;
 use crate::store::{Hash, MigrationFileKind};
 use std::cell::RefCell;
@@ -49,7 +49,7 @@ impl<'r> Reading<'r> {
         let Some(file) = self.events.into_inner().checked.files.last_mut() else { return Ok(()) };
         let lines = self.sound + file.bad.len() as u64;
         if lines == 0 {
-            return Err(source.is_not(NotThisFile("has no line after its first".to_owned())));
+            return Err(source.is_not(WrongFile("has no line after its first".to_owned())));
         }
         (file.sha256, file.lines) = (sha256, lines);
         Ok(())

@@ -1,7 +1,7 @@
 //! Files that are read several times, and hashed each time.
 
 use super::load_error::LoadError;
-use super::problem::NotThisFile;
+use super::problem::WrongFile;
 use crate::store::Hash;
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
@@ -22,12 +22,12 @@ pub struct Files<'f> {
 
 impl Source<'_> {
     pub(super) fn open_hashed(&self) -> Result<HashedFile, LoadError> {
-        let file = (self.open)().map_err(|error| self.is_not(NotThisFile(error.to_string())))?;
+        let file = (self.open)().map_err(|error| self.is_not(WrongFile(error.to_string())))?;
         Ok(HashedFile { file, hash: FileHash::default() })
     }
 
-    pub(super) fn is_not(&self, NotThisFile(why): NotThisFile) -> LoadError {
-        LoadError::NotThisFile { name: self.name.clone(), why }
+    pub(super) fn is_not(&self, WrongFile(why): WrongFile) -> LoadError {
+        LoadError::WrongFile { name: self.name.clone(), why }
     }
 }
 

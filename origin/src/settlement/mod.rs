@@ -86,12 +86,12 @@ impl From<ReportedCharge> for SettlementLine {
 
 impl From<ReportedRefund> for SettlementLine {
     fn from(refund: ReportedRefund) -> Self {
-        let (before_minor, amount_minor) = (refund.given_back_before_minor, refund.amount.amount_minor);
+        let (before_minor, amount_minor) = (refund.refunded_before_minor, refund.amount.amount_minor);
         let tax_minor =
             tax_given_back(refund.charged_minor, refund.charged_tax_minor, before_minor, amount_minor);
         // A charge of which the operator bears any part stays, whichever refund comes last.
         let completes = refund.borne_by == BorneBy::Partner
-            && refund.partners_before_minor + amount_minor == refund.charged_minor;
+            && refund.refunded_by_partner_before_minor + amount_minor == refund.charged_minor;
         Self {
             settled_at: refund.settled_at.unwrap_or(refund.created_at),
             transaction_id: refund.transaction_id,

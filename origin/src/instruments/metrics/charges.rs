@@ -35,12 +35,12 @@ impl From<&ChargeDecision> for ChargeResult {
 /// Charges and refunds.
 #[derive(Debug)]
 pub(crate) struct ChargeMetrics {
-    partners: ByPartner<OfPartner>,
+    partners: ByPartner<PartnerCounters>,
     results: Histogram,
 }
 
 #[derive(Debug)]
-struct OfPartner {
+struct PartnerCounters {
     approved: Counter,
     declined: Counters<{ DeclineReason::ALL.len() }>,
     pending: Counter,
@@ -53,7 +53,7 @@ struct OfPartner {
 
 impl ChargeMetrics {
     pub(super) fn new(lists: &LabelLists) -> Self {
-        let make = || OfPartner {
+        let make = || PartnerCounters {
             approved: Counter::default(),
             declined: Counters::default(),
             pending: Counter::default(),

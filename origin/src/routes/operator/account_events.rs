@@ -6,7 +6,7 @@ use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::instruments::Instruments;
 use crate::keys::Vault;
-use crate::lifecycle::event::{Followed, follow};
+use crate::lifecycle::event::{EventResult, follow};
 use crate::routes::authentic::OperatorCall;
 use crate::routes::state::action_parts;
 use crate::store::{Queue, Store};
@@ -41,11 +41,11 @@ pub(in crate::routes) async fn post_account_event(
     request.check(clock.now())?;
     let event_id = request.event_id.clone();
     match follow(&instruments, &vault, &*random, &store, clock.now(), Some(call.nonce), &request).await? {
-        Followed::Recorded(outcome) => {
+        EventResult::Recorded(outcome) => {
             wake_up.wake(Queue::All);
             Ok(Json(AccountEventResponse { event_id, outcome }))
         }
-        Followed::Conflict => {
+        EventResult::Conflict => {
             let message = "eventID was used for another event.";
             Err(Reject::new(ErrorCode::IdempotencyViolation, message).into())
         }

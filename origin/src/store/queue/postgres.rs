@@ -231,7 +231,7 @@ pub(in crate::store) async fn holds_lease(tx: &PgConnection<'_>, lease: Lease) -
 /// Deletes the job even when another lease has begun, because its subject is settled. Only the
 /// owner of the lease, by the number of the attempt, puts it off or makes it a dead letter, so that
 /// a late outcome does not end the next lease.
-pub(in crate::store) async fn take_step(
+pub(in crate::store) async fn write_next_step(
     tx: &PgConnection<'_>,
     now: Timestamp,
     key: JobKey<'_>,
@@ -266,7 +266,7 @@ pub(super) async fn end_attempt(
     if !holds_lease(tx, lease).await? {
         return Ok(false);
     }
-    take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).await.map(|_| true)
+    write_next_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).await.map(|_| true)
 }
 
 pub(super) async fn note_last_answer(

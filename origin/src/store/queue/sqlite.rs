@@ -190,7 +190,7 @@ pub(in crate::store) fn holds_lease(tx: &Connection, lease: Lease) -> Result<boo
 /// Deletes the job even when another lease has begun, because its subject is settled. Only the
 /// owner of the lease, by the number of the attempt, puts it off or makes it a dead letter, so that
 /// a late outcome does not end the next lease.
-pub(in crate::store) fn take_step(
+pub(in crate::store) fn write_next_step(
     tx: &Connection,
     now: Timestamp,
     key: JobKey<'_>,
@@ -225,7 +225,7 @@ pub(super) fn end_attempt(
     if !holds_lease(tx, lease)? {
         return Ok(false);
     }
-    take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).map(|_| true)
+    write_next_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).map(|_| true)
 }
 
 pub(super) fn note_last_answer(tx: &Connection, lease: Lease, answer: &LastAnswer) -> Result<(), StoreError> {

@@ -312,7 +312,7 @@ pub(in crate::store) fn read_refund(row: &Row) -> Result<Refund, TxError> {
 
 /// Records billing's decision. A declined refund's amount is put back to the charge; an approved
 /// one counts against no limit any more. A settled refund stays as it is. The caller has the lock.
-pub(in crate::store) async fn settle_refund(
+pub(in crate::store) async fn write_refund_state(
     tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,

@@ -253,7 +253,7 @@ pub(in crate::store) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError>
 
 /// Records billing's decision. A declined refund's amount is put back to the charge; an approved
 /// one counts against no limit any more. A settled refund stays as it is.
-pub(in crate::store) fn settle_refund(
+pub(in crate::store) fn write_refund_state(
     tx: &Connection,
     now: Timestamp,
     refund_id: &str,

@@ -23,10 +23,10 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         t.amount_minor, c.currency, c.amount_minor AS charged_minor, coalesce(c.tax_minor, 0) AS charged_tax_minor,
         (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED'
-             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS given_back_before_minor,
+             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS refunded_before_minor,
         (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED' AND e.borne_by IS DISTINCT FROM 'operator'
-             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS partners_before_minor,
+             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS refunded_by_partner_before_minor,
         t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by,
         coalesce(c.billing_ref, t.transaction_id) AS billed_as
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
@@ -71,14 +71,14 @@ async fn read_page<T>(
 async fn find_by_ids<T>(
     db: &PgConnection<'_>,
     lines: &str,
-    (our_id, their_id): (&str, &str),
+    (id_column, ext_id_column): (&str, &str),
     partner: &PartnerId,
     names: &LookupIds,
     read: fn(&Row) -> Result<T, TxError>,
 ) -> Result<Vec<T>, TxError> {
     let (column, names): (_, Vec<&str>) = match names {
-        LookupIds::Internal(ids) => (our_id, ids.iter().map(String::as_str).collect()),
-        LookupIds::External(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
+        LookupIds::Internal(ids) => (id_column, ids.iter().map(String::as_str).collect()),
+        LookupIds::External(ids) => (ext_id_column, ids.iter().map(ExtId::as_str).collect()),
     };
     let sql = format!("{lines} WHERE t.partner = $1 AND {column} = ANY($2)");
     db.query(&sql, &[&partner.as_str(), &names]).await?.iter().map(read).collect()
@@ -117,8 +117,8 @@ fn refund_line(row: &Row) -> Result<ReportedRefund, TxError> {
         charge_code: read_charge_code(row)?,
         charged_minor: row.try_get("charged_minor")?,
         charged_tax_minor: row.try_get("charged_tax_minor")?,
-        given_back_before_minor: row.try_get("given_back_before_minor")?,
-        partners_before_minor: row.try_get("partners_before_minor")?,
+        refunded_before_minor: row.try_get("refunded_before_minor")?,
+        refunded_by_partner_before_minor: row.try_get("refunded_by_partner_before_minor")?,
         borne_by: parse_optional_column(row, "refunds.borne_by", BorneBy::parse)?.unwrap_or(BorneBy::Partner),
         status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         created_at: read_time(row, "refunds.created_at")?,

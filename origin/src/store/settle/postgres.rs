@@ -45,8 +45,8 @@ pub(super) async fn settle(
             }
             Ok(result)
         }
-        DeliveryOutcome::Webhook { job, outcome } => settle_webhook(tx, now, lease, job, *outcome).await,
-        DeliveryOutcome::Sms { job, outcome } => settle_sms(tx, now, lease, job, outcome).await,
+        DeliveryOutcome::Webhook { job, outcome } => end_webhook_job(tx, now, lease, job, *outcome).await,
+        DeliveryOutcome::Sms { job, outcome } => end_sms_job(tx, now, lease, job, outcome).await,
     }
 }
 
@@ -170,7 +170,7 @@ async fn settle_charge(
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             charge::lock_charge(tx, transaction_id).await?;
             let key = JobKey::Subject(JobKind::Charge, transaction_id);
-            queue::take_step(tx, now, key, attempt, *step).await
+            queue::write_next_step(tx, now, key, attempt, *step).await
         }
     }
 }
@@ -245,7 +245,7 @@ async fn settle_refund(
         BillingOutcome::Decided(decision) => write_refund_decision(tx, now, refund_id, decision).await,
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
-            queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step).await
+            queue::write_next_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step).await
         }
     }
 }
@@ -261,14 +261,14 @@ async fn write_refund_decision(
         RefundDecision::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
         RefundDecision::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
     };
-    let result = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref()).await?;
+    let result = refund::write_refund_state(tx, now, refund_id, status, raw_code.as_deref()).await?;
     queue::delete(tx, JobKind::Refund, refund_id).await?;
     Ok(result)
 }
 
 /// The state of a PAI or a dispute that was reported may be outdated by now: then a newer job has replaced this
 /// one, and stays.
-async fn settle_webhook(
+async fn end_webhook_job(
     tx: &PgConnection<'_>,
     now: Timestamp,
     lease: Lease,
@@ -283,10 +283,10 @@ async fn settle_webhook(
         return Ok(SettleResult::Late);
     }
     let key = JobKey::Id(lease.job_id);
-    queue::take_step(tx, now, key, lease.attempt, outcome.next_step()).await
+    queue::write_next_step(tx, now, key, lease.attempt, outcome.next_step()).await
 }
 
-async fn settle_sms(
+async fn end_sms_job(
     tx: &PgConnection<'_>,
     now: Timestamp,
     lease: Lease,
@@ -296,21 +296,23 @@ async fn settle_sms(
     let (key, step) = (JobKey::Id(lease.job_id), outcome.next_step(job));
     match job {
         SmsJob::Pin { .. } | SmsJob::Notification { .. } => {
-            queue::take_step(tx, now, key, lease.attempt, step).await
+            queue::write_next_step(tx, now, key, lease.attempt, step).await
         }
         SmsJob::CouponReminder { .. } => {
             if !queue::holds_lease(tx, lease).await? {
                 return Ok(SettleResult::Late);
             }
-            queue::take_step(tx, now, key, lease.attempt, step).await
+            queue::write_next_step(tx, now, key, lease.attempt, step).await
         }
-        SmsJob::Coupon { coupon_id, .. } => settle_coupon(tx, now, lease, coupon_id, step, outcome).await,
+        SmsJob::Coupon { coupon_id, .. } => {
+            end_coupon_sms_job(tx, now, lease, coupon_id, step, outcome).await
+        }
     }
 }
 
 /// A coupon may have got another code meanwhile, so that this is the SMS of the old one: then its
 /// job is gone. Sending another code locks the coupon first, too.
-async fn settle_coupon(
+async fn end_coupon_sms_job(
     tx: &PgConnection<'_>,
     now: Timestamp,
     lease: Lease,
@@ -322,7 +324,7 @@ async fn settle_coupon(
     if !queue::holds_lease(tx, lease).await? {
         return Ok(SettleResult::Late);
     }
-    let result = queue::take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).await?;
+    let result = queue::write_next_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).await?;
     let (reason, code) = match outcome {
         SmsOutcome::Sent { message_id } => {
             return coupon_sms::mark_sent(tx, now, coupon_id, message_id.as_deref()).await;

@@ -41,7 +41,10 @@ impl Grouped for AnsweredCharge {
         }
         let ids: Vec<&str> = approved.iter().map(|charge| charge.transaction_id).collect();
         // The charges are locked before their jobs, as everywhere.
-        tokio::try_join!(write_approvals(tx, &approved), queue::delete_all(tx, JobKind::Charge, &ids))?;
+        tokio::try_join!(
+            settle_approved_charges(tx, &approved),
+            queue::delete_all(tx, JobKind::Charge, &ids)
+        )?;
         for charge in approved {
             answers[charge.place] = Some((charge.response, SettleResult::Written));
         }
@@ -87,7 +90,10 @@ async fn find_approved_charges<'a>(
 }
 
 /// A charge that another transaction settles or answers at the same moment is a conflict.
-async fn write_approvals(tx: &PgConnection<'_>, approved: &[ApprovedCharge<'_>]) -> Result<(), TxError> {
+async fn settle_approved_charges(
+    tx: &PgConnection<'_>,
+    approved: &[ApprovedCharge<'_>],
+) -> Result<(), TxError> {
     let ids: Vec<&str> = approved.iter().map(|charge| charge.transaction_id).collect();
     let raw_codes: Vec<Option<&str>> = approved.iter().map(|charge| charge.raw_code).collect();
     let bills: Vec<Option<&str>> = approved.iter().map(|charge| charge.billed_on.as_deref()).collect();

@@ -42,8 +42,8 @@ pub(super) fn settle(
             }
             Ok(result)
         }
-        DeliveryOutcome::Webhook { job, outcome } => settle_webhook(tx, now, lease, job, *outcome),
-        DeliveryOutcome::Sms { job, outcome } => settle_sms(tx, now, lease, job, outcome),
+        DeliveryOutcome::Webhook { job, outcome } => end_webhook_job(tx, now, lease, job, *outcome),
+        DeliveryOutcome::Sms { job, outcome } => end_sms_job(tx, now, lease, job, outcome),
     }
 }
 
@@ -178,7 +178,7 @@ fn settle_charge(
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             let key = JobKey::Subject(JobKind::Charge, transaction_id);
-            queue::take_step(tx, now, key, attempt, *step)
+            queue::write_next_step(tx, now, key, attempt, *step)
         }
     }
 }
@@ -254,7 +254,7 @@ fn settle_refund(
         BillingOutcome::Decided(decision) => write_refund_decision(tx, now, refund_id, decision),
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
-            queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step)
+            queue::write_next_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step)
         }
     }
 }
@@ -270,14 +270,14 @@ fn write_refund_decision(
         RefundDecision::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
         RefundDecision::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
     };
-    let result = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref())?;
+    let result = refund::write_refund_state(tx, now, refund_id, status, raw_code.as_deref())?;
     queue::delete(tx, JobKind::Refund, refund_id)?;
     Ok(result)
 }
 
 /// The state of a PAI or a dispute that was reported may be outdated by now: then a newer job has replaced this
 /// one, and stays.
-fn settle_webhook(
+fn end_webhook_job(
     tx: &Connection,
     now: Timestamp,
     lease: Lease,
@@ -292,10 +292,10 @@ fn settle_webhook(
         return Ok(SettleResult::Late);
     }
     let key = JobKey::Id(lease.job_id);
-    queue::take_step(tx, now, key, lease.attempt, outcome.next_step())
+    queue::write_next_step(tx, now, key, lease.attempt, outcome.next_step())
 }
 
-fn settle_sms(
+fn end_sms_job(
     tx: &Connection,
     now: Timestamp,
     lease: Lease,
@@ -305,21 +305,21 @@ fn settle_sms(
     let (key, step) = (JobKey::Id(lease.job_id), outcome.next_step(job));
     match job {
         SmsJob::Pin { .. } | SmsJob::Notification { .. } => {
-            queue::take_step(tx, now, key, lease.attempt, step)
+            queue::write_next_step(tx, now, key, lease.attempt, step)
         }
         SmsJob::CouponReminder { .. } => {
             if !queue::holds_lease(tx, lease)? {
                 return Ok(SettleResult::Late);
             }
-            queue::take_step(tx, now, key, lease.attempt, step)
+            queue::write_next_step(tx, now, key, lease.attempt, step)
         }
-        SmsJob::Coupon { coupon_id, .. } => settle_coupon(tx, now, lease, coupon_id, step, outcome),
+        SmsJob::Coupon { coupon_id, .. } => end_coupon_sms_job(tx, now, lease, coupon_id, step, outcome),
     }
 }
 
 /// A coupon may have got another code meanwhile, so that this is the SMS of the old one: then its
 /// job is gone.
-fn settle_coupon(
+fn end_coupon_sms_job(
     tx: &Connection,
     now: Timestamp,
     lease: Lease,
@@ -330,7 +330,7 @@ fn settle_coupon(
     if !queue::holds_lease(tx, lease)? {
         return Ok(SettleResult::Late);
     }
-    let result = queue::take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step)?;
+    let result = queue::write_next_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step)?;
     let (reason, code) = match outcome {
         SmsOutcome::Sent { message_id } => {
             return coupon_sms::mark_sent(tx, now, coupon_id, message_id.as_deref());

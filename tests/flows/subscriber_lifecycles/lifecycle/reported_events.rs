@@ -8,7 +8,7 @@ use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
-use onbill_origin::lifecycle::event::{Followed, follow};
+use onbill_origin::lifecycle::event::{EventResult, follow};
 use onbill_origin::store::{AuditStamp, ImportedAccount};
 use onbill_test_harness::Dice;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl LifecycleRun<'_> {
         let event = self.network.lock_parties().truth.events[at].clone();
         let followed = self.follow_event(&event).await;
         self.tell(|| format!("the operator tells: {} → {followed:?}", describe_event(&event)));
-        let Followed::Recorded(outcome) = followed else {
+        let EventResult::Recorded(outcome) = followed else {
             return self
                 .add_violation(format!("a first telling is {followed:?}: {}", describe_event(&event)));
         };
@@ -78,7 +78,7 @@ impl LifecycleRun<'_> {
         self.look_at_swap(&event, outcome).await;
     }
 
-    async fn follow_event(&mut self, event: &TrueEvent) -> Followed {
+    async fn follow_event(&mut self, event: &TrueEvent) -> EventResult {
         let request = AccountEventRequest {
             event_id: ext_id(&event.id),
             event: event.what,
@@ -136,7 +136,7 @@ impl LifecycleRun<'_> {
                 event.at = event.at.plus_seconds(-1);
                 self.meet("conflicts");
                 // For an erased subscriber, the origin no longer knows which events were reported.
-                if self.follow_event(&event).await != Followed::Conflict && !self.has_erased {
+                if self.follow_event(&event).await != EventResult::Conflict && !self.has_erased {
                     self.add_violation(format!(
                         "one name is good for two events: {}",
                         describe_event(&event)
