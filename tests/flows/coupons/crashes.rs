@@ -9,7 +9,7 @@ use http::StatusCode;
 use onbill_test_harness::crash_point::CrashMoment;
 
 /// More calls to the store than either takes.
-const CALLS: u32 = 8;
+const CALLS: u32 = 9;
 
 #[tokio::test]
 async fn crashed_redemption_is_billed_once() {
