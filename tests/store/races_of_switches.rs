@@ -2,7 +2,7 @@
 //! writer, so these are about PostgreSQL alone.
 
 use crate::audit::stamp;
-use crate::cut_over::{CLAIMS, LINES, cut_over_all, live_on, load, write_back};
+use crate::cut_over::{cut_over_all, live_on, load, write_back};
 use crate::dark_pais::pai_of;
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, new_charge, new_coupon, new_redemption, new_refund, new_signup, next_number,
@@ -10,22 +10,31 @@ use crate::test_store::{
 };
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::dispute::DisputeReason;
+use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    AdoptResult, ChangeSubscriptionResult, ChangeTermsResult, CutOverPaiResult, DisputeChange, DisputeStep,
-    IssueSignupResult, LostCharge, LostRedemption, LostRefund, NewRedemption, PostChargeResult,
-    PostDisputeResult, PostRefundResult, RedeemResult, TurnOffPaiResult,
+    AdoptResult, ChangeSubscriptionResult, ChangeTermsResult, Claim, CutOverPaiResult, DisputeChange,
+    DisputeStep, IssueSignupResult, LineFingerprint, LoadOutcome, LoadPlace, LoadRefusal, LostCharge,
+    LostRedemption, LostRefund, NewRedemption, PostChargeResult, PostDisputeResult, PostRefundResult,
+    RedeemResult, TurnOffPaiResult,
 };
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::other_system::{charges_csv, pais_csv};
 use onbill_test_harness::wait::wait_until;
+use std::fmt::Debug;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio_postgres::{Client, NoTls, Transaction};
 
-/// Commits once another session waits for this one.
-async fn commit_once_waited_for(lock: Transaction<'_>) {
-    wait_for_another(&lock).await;
+/// What becomes of an act that waits for this lock, and goes on once it is released.
+async fn while_locked<T: Debug>(lock: Transaction<'_>, act: impl Future<Output = T>) -> T {
+    let mut act = pin!(act);
+    tokio::select! {
+        early = &mut act => panic!("it has not waited: {early:?}"),
+        () = wait_for_another(&lock) => {}
+    }
     lock.commit().await.expect("commits");
+    act.await
 }
 
 async fn wait_for_another(lock: &Transaction<'_>) {
@@ -43,13 +52,12 @@ async fn connect(db: &TestStore) -> Client {
 }
 
 /// What becomes of an act that begins while another session turns the PAI off.
-async fn while_turned_off<T>(db: &TestStore, pai: Pai, act: impl Future<Output = T>) -> T {
+async fn while_turned_off<T: Debug>(db: &TestStore, pai: Pai, act: impl Future<Output = T>) -> T {
     let mut client = connect(db).await;
     let lock = client.transaction().await.expect("begins");
     let turn = format!("UPDATE pais SET dark_since = 1795000000, dark_version = version WHERE pai = '{pai}'");
     lock.batch_execute(&turn).await.expect("is written");
-    let (result, ()) = tokio::join!(act, commit_once_waited_for(lock));
-    result
+    while_locked(lock, act).await
 }
 
 async fn turn_on(db: &TestStore, pai: Pai) {
@@ -76,7 +84,7 @@ async fn what_is_posted_while_a_pai_is_turned_off_keeps_it_on() {
     .await
     .expect("is written");
     let turn_off = db.store.turn_off_pai(NOW, partner_id("netflix"), pai_of("ENT-1"));
-    let (turned, ()) = tokio::join!(turn_off, commit_once_waited_for(lock));
+    let turned = while_locked(lock, turn_off).await;
     assert_eq!(turned, Ok(TurnOffPaiResult::UnderWay));
 }
 
@@ -219,7 +227,7 @@ async fn load_that_begins_while_a_pai_is_switched_leaves_it_as_it_is() {
     let lock = client.transaction().await.expect("begins");
     lock.batch_execute(begin).await.expect("is written");
     let turn_on = db.store.cut_over_pai(NOW, netflix.clone(), pai);
-    let (turned, ()) = tokio::join!(turn_on, commit_once_waited_for(lock));
+    let turned = while_locked(lock, turn_on).await;
     assert_eq!(turned, Ok(CutOverPaiResult::LoadUnfinished));
 
     db.place.run_sql("UPDATE migration_files SET state = 'LOADED', loaded_at = begun_at").await;
@@ -227,26 +235,40 @@ async fn load_that_begins_while_a_pai_is_switched_leaves_it_as_it_is() {
     let lock = client.transaction().await.expect("begins");
     lock.batch_execute(begin).await.expect("is written");
     let turn_off = db.store.turn_off_pai(NOW, netflix, pai);
-    let (turned, ()) = tokio::join!(turn_off, commit_once_waited_for(lock));
+    let turned = while_locked(lock, turn_off).await;
     assert_eq!(turned, Ok(TurnOffPaiResult::LoadUnfinished));
 }
 
-/// A charge that is known to be dark is not turned on before the load has written what it knows of it.
+/// A charge of onbill's comes back from the other system while its PAI is just turned on.
 #[tokio::test]
 async fn charges_are_loaded_by_how_their_pai_is_by_then() {
     let db = TestStore::in_postgres().await;
-    let other = load(&db).await;
+    load(&db).await;
+    cut_over_all(&db.store).await;
+    let (netflix, pai) = (partner_id("netflix"), pai_of("ENT-1"));
+    let transaction_id = db.post_approved_charge(pai, "n-1", 1599).await;
+    let turned_off = db.store.turn_off_pai(NOW, netflix.clone(), pai).await;
+    assert_eq!(turned_off, Ok(TurnOffPaiResult::TurnedOff));
+    let claim = Claim {
+        line: 2,
+        fingerprint: LineFingerprint { stays: [1; 16], changes: [2; 16] },
+        transaction_id,
+        partner: netflix,
+        ext_transaction_id: parse_ext_id("n-1"),
+        pai,
+        amount: usd(1599),
+        refunded_minor: 100,
+        status: TransactionStatus::Approved,
+        billing_ref: None,
+        description: "Netflix Standard".to_owned(),
+        posted_at: NOW,
+        service_period: service_period("2026-12-01", "2026-12-31"),
+    };
     let mut client = connect(&db).await;
     let lock = client.transaction().await.expect("begins");
-    let turn = "UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000 WHERE pai = 'ENT-1'";
-    lock.batch_execute(turn).await.expect("is written");
-    let later = charges_csv(&[CLAIMS[0].replace(",USD,0,", ",USD,100,")]);
-    let pais = pais_csv(&LINES[2..]);
-    let files = [pais.as_str()];
-    let (loaded, ()) =
-        tokio::join!(other.load(&db.store, &files, Some(&later)), commit_once_waited_for(lock));
-    let complaints = loaded.1.join("\n");
-    assert!(complaints.contains("changed"), "it is on: {complaints}");
+    lock.batch_execute("UPDATE pais SET dark_since = NULL WHERE pai = 'ENT-1'").await.expect("is written");
+    let loaded = while_locked(lock, db.store.load_claims(LoadPlace { file_id: 1, through: 2 }, vec![claim]));
+    assert_eq!(loaded.await, Ok(vec![LoadOutcome::Refused(LoadRefusal::ChargeTaken)]), "it is on");
 }
 
 /// Two accounts of which more was given back elsewhere, in the file in the order that is not that of the locks.
@@ -257,7 +279,7 @@ async fn load_locks_accounts_in_the_order_in_which_everyone_does() {
     live_on(&db, &other).await;
     let turned_off = "UPDATE pais SET dark_since = 1795000000, dark_version = version";
     db.place.run_sql(turned_off).await;
-    let [_, charges] = write_back(&other, &db.store, true).await;
+    let [pais, charges] = write_back(&other, &db.store, true).await;
     let mut client = connect(&db).await;
     let lock = client.transaction().await.expect("begins");
     let accounts = "SELECT t.ext_transaction_id, s.subscriber_id FROM transactions t JOIN pais p USING (pai)
@@ -272,15 +294,16 @@ async fn load_locks_accounts_in_the_order_in_which_everyone_does() {
     let file = charges_csv(&[line(last), line(first)]);
     let take = "SELECT 1 FROM spending WHERE subscriber_id = $1 FOR UPDATE NOWAIT";
     lock.query(take, &[&first.get::<_, &str>(1)]).await.expect("is free");
-    let pais = pais_csv(&LINES[2..]);
+    let pais = pais_csv(&pais);
     let files = [pais.as_str()];
-    let take_both = async {
-        wait_for_another(&lock).await;
-        let taken = lock.query(take, &[&last.get::<_, &str>(1)]).await;
-        lock.commit().await.map(|()| taken)
-    };
-    let (loaded, taken) = tokio::join!(other.load(&db.store, &files, Some(&file)), take_both);
-    assert!(taken.expect("commits").is_ok(), "the load waits with the last one in its hand");
-    let loaded = loaded.0.expect("loads");
-    assert_eq!(loaded.iter().map(|file| file.updated).sum::<u64>(), 2, "{loaded:?}");
+    let mut loading = pin!(other.load(&db.store, &files, Some(&file)));
+    tokio::select! {
+        early = &mut loading => panic!("it has not waited: {early:?}"),
+        () = wait_for_another(&lock) => {}
+    }
+    let taken = lock.query(take, &[&last.get::<_, &str>(1)]).await;
+    assert!(taken.is_ok(), "the load waits with the last one in its hand");
+    lock.commit().await.expect("commits");
+    let loaded = loading.await.0.expect("loads");
+    assert_eq!(loaded.last().map(|file| file.updated), Some(2), "{loaded:?}");
 }
