@@ -4,9 +4,9 @@
 use crate::audit::stamp;
 use crate::cut_over::{cut_over_all, live_on, load, write_back};
 use crate::dark_pais::pai_of;
-use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_coupon, new_redemption, new_refund, new_signup, next_number,
-    parse_ext_id, partner_id, sealed_number, service_period, usd,
+use crate::test_store::{TestStore, new_charge, new_coupon, new_redemption, new_refund, new_signup};
+use crate::test_values::{
+    NOW, fresh_nonce, next_number, parse_ext_id, partner_id, sealed_number, service_period, usd,
 };
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::dispute::DisputeReason;
@@ -179,12 +179,12 @@ async fn what_was_lost_is_not_submitted_once_its_pai_is_turned_off() {
 async fn desk_partner_and_customer_change_nothing_of_a_pai_that_is_turned_off() {
     let db = TestStore::in_postgres().await;
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
-    let charge = db.post_approved_charge(pai, "n-1", 1599).await;
+    let transaction_id = db.post_approved_charge(pai, "n-1", 1599).await;
 
     let step = DisputeStep::Open(DisputeReason::Fraud);
     let change = DisputeChange {
         dispute_id: "dp-1".to_owned(),
-        transaction_id: charge,
+        transaction_id,
         reference: parse_ext_id("D-1"),
         step,
     };

@@ -81,12 +81,11 @@ impl OpenedSwitch {
     /// Checks, and records in the audit how many PAIs are about to change. Returns a bar for them.
     pub(super) async fn begin(&self) -> anyhow::Result<ProgressBar> {
         let of_cohort = self.check().await?;
-        let (planned, to_change) = match &self.cohort {
-            Some(cohort) => (cohort.len() as u64, of_cohort),
-            None => {
-                let all = self.count_to_change().await?;
-                (all, all)
-            }
+        let (planned, to_change) = if let Some(cohort) = &self.cohort {
+            (cohort.len() as u64, of_cohort)
+        } else {
+            let all = self.count_to_change().await?;
+            (all, all)
         };
         let (now, stamp, partner) = (SystemClock.now(), self.stamp.clone(), self.partner.clone());
         self.store.record_switch(now, stamp, self.act, partner, to_change).await.map_err(database_failed)?;
