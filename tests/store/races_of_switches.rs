@@ -182,12 +182,8 @@ async fn desk_partner_and_customer_change_nothing_of_a_pai_that_is_turned_off() 
     let transaction_id = db.post_approved_charge(pai, "n-1", 1599).await;
 
     let step = DisputeStep::Open(DisputeReason::Fraud);
-    let change = DisputeChange {
-        dispute_id: "dp-1".to_owned(),
-        transaction_id,
-        reference: parse_ext_id("D-1"),
-        step,
-    };
+    let change =
+        DisputeChange { dispute_id: "dp-1".to_owned(), transaction_id, reference: parse_ext_id("D-1"), step };
     let opened = db.store.post_dispute(Some(fresh_nonce()), NOW, stamp("T-1"), change);
     assert_eq!(while_turned_off(&db, pai, opened).await, Ok(PostDisputeResult::NotCutOver));
     turn_on(&db, pai).await;
