@@ -60,13 +60,13 @@ impl TestStore {
 
     /// Takes the announced change back, by another change for its day.
     async fn withdraw(&self, pai: Pai, announced: &SubscriptionMandate, change_id: &str) {
-        let standing = announced.standing.clone().expect("is there");
+        let first = announced.before.clone().expect("is there");
         let mandate = MandateRow {
             mandate_id: format!("mandate-{}", next_number()),
             supersedes: Some(announced.latest.mandate_id.clone()),
             in_force: announced.latest.in_force.clone(),
             change_id: Some(parse_ext_id(change_id)),
-            ..standing
+            ..first
         };
         let message = NewNotification {
             notification_id: mandate.mandate_id.clone(),
@@ -157,13 +157,13 @@ async fn what_is_withdrawn_is_not_in_force(db: TestStore) {
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     db.change(pai, &db.find_terms("ch-1").await, "ch-1").await;
     let announced = db.find_terms("ch-2").await;
-    let standing = announced.standing.as_ref().expect("is there");
-    assert_eq!((standing.price, announced.latest.price), (Some(usd(1599)), Some(usd(1799))));
+    let first = announced.before.as_ref().expect("is there");
+    assert_eq!((first.price, announced.latest.price), (Some(usd(1599)), Some(usd(1799))));
     db.withdraw(pai, &announced, "ch-2").await;
     let after = db.find_terms("ch-3").await;
-    assert_eq!((after.latest.price, after.latest.words_sha256), (Some(usd(1599)), standing.words_sha256));
-    let standing_still = after.standing.expect("is there");
-    assert_eq!(standing_still.mandate_id, standing.mandate_id, "until then it is the first one");
+    assert_eq!((after.latest.price, after.latest.words_sha256), (Some(usd(1599)), first.words_sha256));
+    let still_before = after.before.expect("is there");
+    assert_eq!(still_before.mandate_id, first.mandate_id, "until then it is the first one");
     let mut january = new_charge(pai, "n-1", 1799);
     january.request.service_period = service_period("2027-01-01", "2027-01-31");
     january.rules.needs = ChargeNeeds::Mandate;
