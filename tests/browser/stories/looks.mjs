@@ -126,6 +126,8 @@ test('tell the main button, the others and a waiting one apart in forced colours
   const waiting = await look('resend');
   const [main, quiet] = [await look('pin-submit'), await look('change-number')];
   assert.equal(new Set([main, quiet, waiting]).size, 3, [main, quiet, waiting].join(' / '));
+  const colors = id => widget.$(id).evaluate(each => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]);
+  assert.deepEqual(await colors('partner-link'), await colors('pin-submit'), 'the main link looks like the main button');
 });
 
 /** The contrast of two colours as the browser computes them (WCAG 2.2). */
