@@ -6,8 +6,11 @@ async function challenge(again) {
   show('challenge');
   try {
     window.turnstile || await load('https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit');
-    $('challenge-box').replaceChildren();
-    turnstile.render($('challenge-box'), { sitekey: boot.challenge.siteKey, action: 'pin', language: locale,
+    const box = $('challenge-box');
+    box.replaceChildren();
+    // All of its sizes but the compact one need 300 px. Its own choice of colours would be the device's.
+    turnstile.render(box, { sitekey: boot.challenge.siteKey, action: 'pin', language: locale,
+      size: box.offsetWidth < 300 ? 'compact' : 'flexible', theme: page.style.colorScheme || 'auto',
       callback: token => { solution = token; if (shown.state === 'challenge') again(); },
       'error-callback': () => { unsolvable(again); return true; } });
   } catch { unsolvable(again); }

@@ -15,7 +15,8 @@ const withLine = (key, value) => {
 // The operator's country decides between `$15.99` and `15,99 $`. English is British outside of the US, also where it is foreign.
 // Arabic keeps the digits of its codes and SMS, and the calendar of the bill.
 const region = (locale === 'en' && operator.country !== 'US' ? 'en-GB' : `${locale}-${operator.country}`) + '-u-ca-gregory-nu-latn';
-const count = (value, unit) => new Intl.NumberFormat(region, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+// A number and its unit stay on one line.
+const count = (value, unit) => new Intl.NumberFormat(region, { style: 'unit', unit, unitDisplay: 'long' }).format(value).replace(' ', '\xa0');
 const when = seconds => {
   const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];
   return count(Math.ceil(seconds / size), unit);

@@ -57,6 +57,25 @@ export class Visitor {
     await next(this.widget);
   }
 
+  /** Is asked for a challenge by an edge that has one. What stands where Cloudflare's would has its size. */
+  async isChallenged() {
+    await this.page.route(`${edge}/widget/v1/frame?*`, async route => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: (await response.text()).replace(/id="boot"[^>]*>\{/, '$&"challenge":{"siteKey":"key"},') });
+    });
+    await this.page.reload();
+    await this.widget.shows('number');
+    await this.widget.body.evaluate(() => {
+      globalThis.turnstile = { render: (box, { size }) => {
+        const [width, height] = size === 'compact' ? ['150px', '140px'] : ['max(100%, 300px)', '65px'];
+        const challenge = document.createElement('div');
+        Object.assign(challenge.style, { width, height, background: '#8888' });
+        box.append(challenge);
+      } };
+    });
+    await this.asksWith(refusal(403, 'challenge-required'));
+  }
+
   async unlinksWith(answer) {
     await this.reads(full, unlinks);
     await this.answers('account/unlink', answer);
@@ -101,6 +120,7 @@ const STATES = [
   ['number too long', v => v.widget.enter('2'.repeat(33)), 'number', 'number-long'],
   ['number refused', v => v.asksWith(refusal(400, 'invalid-request')), 'number', 'invalid-request'],
   ['number foreign', v => v.asksWith(refusal(400, 'number-foreign')), 'number', 'number-foreign'],
+  ['challenge', v => v.isChallenged(), 'challenge'],
   ['pin', v => v.asksWith(pin()), 'pin'],
   ['pin too short', async v => { await v.asksWith(pin()); await v.widget.enterCode('123'); }, 'pin', 'pin-short'],
   ['pin wrong', v => v.codesWith(refusal(400, 'pin-invalid')), 'pin', 'pin-invalid'],
@@ -152,7 +172,7 @@ const full = {
   subscriptions: [link('a'), link('b', { partner: 'tunes', title: undefined, state: 'SUSPENDED' }),
     link('d', { status: 'CANCELLED', canUnlink: false }), link('e', { paidUntil: '2027-05-27', endsByItself: true, canUnlink: false }), link('c', { since: '2025-01-07T12:00:00Z', ...ended('account-closed-fraud', '2026-02-20T12:00:00Z') })],
   charges: [
-    month('12', { status: 'PENDING' }), month('11', { billedOn: '2026-12-14', refunded: dollars(800), refunding: dollars(100) }), month('10'),
+    month('12', { status: 'PENDING' }), month('11', { billedOn: '2026-12-14', refunded: dollars(800), refunding: dollars(100), tax: dollars(122), reference: '0192f3a4-5b6c-7d8e-9f00-112233445566' }), month('10'),
     month('09', { status: 'DECLINED', declineReason: 'insufficient-balance' }),
   ],
   cursor: '1.x',
@@ -175,6 +195,10 @@ const OWN = [
     await v.answers('account', NEVER);
     await widget.$('earlier').click();
   }), 'account'],
+  ['receipt', v => v.reads(full, async widget => {
+    await widget.inside.locator('#charges button').first().click();
+    await widget.shows('receipt');
+  }), 'receipt'],
   ['account, empty', v => v.reads({ subscriptions: [], charges: [] }), 'account'],
   ['account, never charged', v => v.reads({ subscriptions: [link('a')], charges: [] }), 'account'],
   ['unlink', v => v.reads(full, unlinks), 'unlink'],

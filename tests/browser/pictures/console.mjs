@@ -6,7 +6,7 @@ import { acme, netflix } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
 import { App } from '../pages/app.mjs';
 import { Console } from '../pages/console.mjs';
-import { hana } from '../people.mjs';
+import { ivo } from '../people.mjs';
 import { writeSheet } from './contact_sheet.mjs';
 import { slug } from './slug.mjs';
 
@@ -58,14 +58,14 @@ export async function takeConsole(browser, folder) {
 /** The customer on the line, with what an agent opens. */
 async function walkCare(desk, { transactionID }, picture) {
   const { page } = desk;
-  await desk.lookUp(hana);
+  await desk.lookUp(ivo);
   await picture('customer');
   for (const summary of await page.locator('summary').all()) await summary.click();
   await picture('customer, all open');
   await page.locator('article').getByLabel('Reference').first().fill('T-1');
   await page.getByRole('button', { name: /^Close netflix/ }).first().click();
   await picture('close');
-  await desk.lookUp(hana);
+  await desk.lookUp(ivo);
   await desk.entry(transactionID).first().waitFor();
   await page.getByLabel('Telephone number').count();
   await desk.open('/care');
@@ -77,24 +77,24 @@ async function walkCare(desk, { transactionID }, picture) {
 /** A customer with charges, a refund that waits, disputes, and a dead letter. */
 async function prepare(browser) {
   const page = await browser.newPage();
-  const app = await new App(page).with(acme, hana);
+  const app = await new App(page).with(acme, ivo);
   await app.tap('validate');
-  await app.createAccount('hana@example.com');
+  await app.createAccount('ivo@example.com');
   await app.shows('done');
   await netflix.billingRun('2027-09');
   const { lines } = await until('a line', async () => {
-    const bill = await acme.bill(hana);
+    const bill = await acme.bill(ivo);
     return bill.lines.length > 0 && bill;
   });
   const charge = lines[0];
   await page.close();
   const context = await browser.newContext();
   const kim = await new Console(await context.newPage()).signIn('Kim');
-  await kim.lookUp(hana);
+  await kim.lookUp(ivo);
   await kim.refund(charge.transactionID, '5.00', 'T-1');
-  await kim.lookUp(hana);
+  await kim.lookUp(ivo);
   await kim.refund(charge.transactionID, '10.99', 'T-2');
-  await kim.lookUp(hana);
+  await kim.lookUp(ivo);
   await kim.dispute(charge.transactionID, 'Fraud: another person used the line', 'D-1');
   await context.close();
   await acme.withFaults({ down: true }, async () => {

@@ -45,6 +45,8 @@ async function takeLocale(browser, folder, locale) {
   let states = 0;
   await walk({ page, announce: () => {} }, { locale, words: process.env.ONBILL_ONLY }, async (state, widget) => {
     const name = slug(states, state);
+    // Nothing is shown as it looks under the pointer.
+    await page.mouse.move(0, 0);
     states += 1;
     for (const [look, settings] of Object.entries(LOOKS)) {
       await wear(settings);
@@ -61,6 +63,8 @@ async function takeLocale(browser, folder, locale) {
       }
     }
     await wear(PLAIN);
+    // A challenge keeps the size that it begins with, and has to fit the narrowest.
+    await page.setViewportSize({ width: WIDTHS[0], height: HEIGHT });
     console.log(`  ${locale}: ${state}`);
   });
   await context.close();
@@ -72,8 +76,10 @@ async function settles(page, widget, { letters }, what) {
   await until(`the widget settles: ${what}`, async () => {
     const scheme = await page.locator('pay-on-bill').evaluate(each => getComputedStyle(each).getPropertyValue('--onbill-color-scheme').trim());
     return widget.body.evaluate((body, [scheme, letters]) => {
+      // They are no larger than the column lets them be (frame.css).
+      const size = Math.min(letters, innerWidth * .107);
       const isDressed = document.documentElement.style.colorScheme === scheme
-        && parseFloat(getComputedStyle(document.documentElement).fontSize) === letters;
+        && Math.abs(parseFloat(getComputedStyle(document.documentElement).fontSize) - size) < .1;
       const { bottom } = body.querySelector('#card').getBoundingClientRect();
       // A frame that still loads keeps the room that it was given.
       const fits = body.dataset.state === 'loading' || bottom <= innerHeight + 1;

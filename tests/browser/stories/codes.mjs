@@ -119,7 +119,7 @@ test('a number gets ten codes and then one an hour, real or not; another number 
   }
   await widget.enter(novaNobody);
   await widget.says('error', 'too-many-requests', { ways: ['again'] });
-  assert.match(await widget.$('message-when').textContent(), /^You can try again in (59|60) minutes\.$/);
+  assert.match(await widget.$('message-when').textContent(), /^You can try again in (59|60)\u00a0minutes\.$/);
   await widget.go('again');
   await widget.enter('+34612345698');
   await widget.shows('pin');
@@ -157,7 +157,7 @@ test('an address that calls without end is held up for a minute, and nobody else
     if (state === 'pin') await widget.$('change-number').click();
   } while (state === 'pin');
   await widget.says('error', 'too-many-requests', { ways: ['again'] });
-  assert.match(await widget.$('message-when').textContent(), /^You can try again in \d+ seconds\.$/);
+  assert.match(await widget.$('message-when').textContent(), /^You can try again in \d+\u00a0seconds\.$/);
   await customer.move();
   await widget.go('again');
   await widget.enter(nobody);

