@@ -170,7 +170,14 @@ impl OperatorLedger {
             return Err("not-eligible");
         }
         let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
-        let account = &mut self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?.account;
+        let subscriber = self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?;
+        // An origin with a table of accounts knows the subscriber by the day of activation, which may
+        // be that of an earlier number.
+        let is_by_day = Day::parse(&request.subscriber_id).is_some();
+        if !is_by_day && request.subscriber_id != subscriber.subscriber_id {
+            return Err("account-closed-taken-over");
+        }
+        let account = &mut subscriber.account;
         match account.status {
             AccountStatus::Ceased => return Err("account-closed"),
             AccountStatus::Suspended => return Err("account-on-hold"),

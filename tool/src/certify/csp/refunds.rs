@@ -55,8 +55,8 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
         facts: CheckFacts {
             id: "csp-refund-prepaid",
             name: "A charge of a prepaid account is refunded",
-            expected: "201 or 200, APPROVED or without a decision",
-            mend: "Give the money back to the balance that has paid.",
+            expected: "201 or 200, APPROVED or without a decision, and the balance as it was, where you tell it",
+            mend: "Give the money back to the balance that has paid, all of it.",
         },
         run: |kit| Box::pin(async move { prepaid(kit).await }),
     },
@@ -116,15 +116,24 @@ async fn prepaid(kit: &CspKit) -> Outcome {
         return Outcome::Skipped("your file has no such number".to_owned());
     };
     let finding = async {
+        let before = kit.balance(msisdn).await;
         let charge = kit.new_charge(msisdn).await?;
-        approved(&kit.post(CHARGE, &charge).await).map_err(|seen| format!("charge it first: {seen}"))?;
-        refunded(&kit.post(REFUND, &kit.new_refund(&charge, kit.numbers.amount)?).await)
+        approved(&kit.post(CHARGE, &charge).await)
+            .map_err(|seen| format!("the account under prepaid does not pay: {seen}"))?;
+        refunded(&kit.post(REFUND, &kit.new_refund(&charge, kit.numbers.amount)?).await)?;
+        match (before, kit.balance(msisdn).await) {
+            (Some(before), Some(after)) if after != before => Err(format!(
+                "the balance was {before}, and {after} after a charge of {} and its refund",
+                kit.numbers.amount
+            )),
+            _ => Ok(()),
+        }
     };
     finding.await.into()
 }
 
 /// A refusal, or a decision against it.
-fn is_not_refunded(seen: &Seen) -> Finding {
+pub(super) fn is_not_refunded(seen: &Seen) -> Finding {
     let is_refused = seen.as_ref().is_ok_and(super::super::answer::Answer::is_refusal);
     if is_refused || refund_decision(seen) == Ok(BillingDecision::Declined) {
         Ok(())

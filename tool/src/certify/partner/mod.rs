@@ -24,6 +24,9 @@ use onbill_domain::key::Keyring;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// The head of the report.
+pub(super) const TITLE: &str = "onbill partner callbacks";
+
 /// What the kit needs.
 pub struct PartnerSettings {
     /// The partner's address, below which its calls are.
@@ -72,7 +75,7 @@ pub async fn certify_partner(
     let kit = PartnerKit::new(settings, announce)?;
     kit.caller.reach().await?;
     let serving = kit.edge.serve(listener);
-    let report = run_checks(&kit, checks(), "onbill partner callbacks", &settings.url, progress).await;
+    let report = run_checks(&kit, checks(), TITLE, &settings.url, progress).await;
     serving.abort();
     Ok(report)
 }

@@ -5,7 +5,8 @@ use crate::certify::check::Outcome;
 use std::fmt::Write as _;
 
 pub(super) fn write(report: &Report) -> String {
-    let (failed, skipped) = (report.failed_ids().len(), report.skipped_ids().len());
+    let failed = report.failed_ids().len();
+    let skipped = report.skipped_ids().len() + report.blocked_ids().len();
     let took: f32 = report.results.iter().map(|result| result.took.as_secs_f32()).sum();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // Writing to a text does not fail.
@@ -27,8 +28,8 @@ pub(super) fn write(report: &Report) -> String {
         );
         let _ = match &result.outcome {
             Outcome::Passed => writeln!(xml, "/>"),
-            Outcome::Skipped(why) => {
-                writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape_markup(why))
+            why @ (Outcome::Skipped(_) | Outcome::Blocked(_)) => {
+                writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape_markup(&why.detail()))
             }
             Outcome::Failed(seen) => writeln!(
                 xml,

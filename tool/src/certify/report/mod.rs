@@ -4,6 +4,8 @@ mod html;
 mod junit;
 mod table;
 
+pub(super) use table::{head, line};
+
 use super::check::{CheckResult, Outcome};
 
 /// What a kit found.
@@ -30,16 +32,29 @@ impl Report {
         skipped.map(|result| result.facts.id).collect()
     }
 
+    /// The ids of the checks that were not run because another one failed.
+    pub fn blocked_ids(&self) -> Vec<&'static str> {
+        let blocked = self.results.iter().filter(|result| matches!(result.outcome, Outcome::Blocked(_)));
+        blocked.map(|result| result.facts.id).collect()
+    }
+
     /// Whether no check failed.
     pub fn is_passed(&self) -> bool {
         self.failed_ids().is_empty()
     }
 
-    /// How many passed, failed and were skipped, as a sentence.
+    /// How many passed, failed and were skipped, as a sentence. Some are blocked only where others failed.
     pub fn summary(&self) -> String {
         let (failed, skipped) = (self.failed_ids().len(), self.skipped_ids().len());
-        let passed = self.results.len() - failed - skipped;
-        format!("{passed} passed, {failed} failed, {skipped} skipped")
+        let blocked = self.blocked_ids().len();
+        let passed = self.results.len() - failed - skipped - blocked;
+        let rest = if blocked > 0 { format!(", {blocked} blocked") } else { String::new() };
+        format!("{passed} passed, {failed} failed, {skipped} skipped{rest}")
+    }
+
+    /// What stands below the lines of a table: what to mend, and the summary.
+    pub fn details(&self) -> String {
+        table::details(self)
     }
 
     /// The report as a table, with what to mend below it.

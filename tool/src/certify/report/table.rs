@@ -1,33 +1,50 @@
 //! The report for a terminal.
 
 use super::Report;
-use crate::certify::check::Outcome;
+use crate::certify::check::{CheckResult, Outcome};
 use std::fmt::Write as _;
 
 pub(super) fn write(report: &Report) -> String {
-    let width = report.results.iter().map(|result| result.facts.id.len()).max().unwrap_or_default();
-    let mut text = format!("{}: {}\n\n", report.title, report.target);
+    let lines: String = report.results.iter().map(|result| line(result) + "\n").collect();
+    format!("{}\n{lines}\n{}", head(report.title, &report.target), details(report))
+}
+
+/// The first line of the report, and an empty one.
+pub(in crate::certify) fn head(title: &str, target: &str) -> String {
+    format!("{title}: {target}\n")
+}
+
+/// The line of a check.
+pub(in crate::certify) fn line(result: &CheckResult) -> String {
+    format!("{:<8} {:<ID_WIDTH$}  {}", result.outcome.word(), result.facts.id, result.facts.name)
+}
+
+/// The ids of the checks are no longer than this.
+const ID_WIDTH: usize = 31;
+
+pub(super) fn details(report: &Report) -> String {
+    let mut text = String::new();
     for result in &report.results {
-        let (id, word) = (result.facts.id, result.outcome.word());
+        let facts = result.facts;
         // Writing to a text does not fail.
-        let _ = writeln!(text, "{word:<8} {id:<width$}  {}", result.facts.name);
+        let _ = match &result.outcome {
+            Outcome::Passed | Outcome::Blocked(_) => Ok(()),
+            Outcome::Failed(seen) => write!(
+                text,
+                "{}\n  expected: {}\n  seen:     {seen}\n  to mend:  {}\n",
+                facts.id, facts.expected, facts.mend
+            )
+            .and_then(|()| write_blocked(&mut text, report, facts.id))
+            .and_then(|()| writeln!(text)),
+            Outcome::Skipped(why) => write!(text, "{}\n  skipped:  {why}\n\n", facts.id),
+        };
     }
-    for result in &report.results {
-        match &result.outcome {
-            Outcome::Passed => {}
-            Outcome::Failed(seen) => {
-                let facts = result.facts;
-                let _ = write!(
-                    text,
-                    "\n{}\n  expected: {}\n  seen:     {seen}\n  to mend:  {}\n",
-                    facts.id, facts.expected, facts.mend
-                );
-            }
-            Outcome::Skipped(why) => {
-                let _ = write!(text, "\n{}\n  skipped:  {why}\n", result.facts.id);
-            }
-        }
-    }
-    let _ = write!(text, "\n{}", report.summary());
-    text
+    text + &report.summary()
+}
+
+/// What could not be run because this check failed.
+fn write_blocked(text: &mut String, report: &Report, cause: &str) -> std::fmt::Result {
+    let is_blocked = |result: &&CheckResult| matches!(result.outcome, Outcome::Blocked(id) if id == cause);
+    let blocked: Vec<&str> = report.results.iter().filter(is_blocked).map(|result| result.facts.id).collect();
+    if blocked.is_empty() { Ok(()) } else { writeln!(text, "  not run:  {}", blocked.join(", ")) }
 }
