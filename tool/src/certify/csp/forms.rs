@@ -22,7 +22,8 @@ const COUNTRY_CODE_DIGITS_MAX: usize = 3;
 /// What is wrong with the account of this number.
 pub(super) fn problem_of_account(body: &[u8], msisdn: &Msisdn) -> Option<String> {
     find_problem(body, |members| {
-        members.word("status", &AccountStatus::ALL.map(AccountStatus::as_str))?;
+        let statuses = AccountStatus::ALL.map(|status| status.as_str().to_ascii_uppercase());
+        members.word("status", &statuses.each_ref().map(String::as_str))?;
         members.word("type", &AccountType::ALL.map(AccountType::as_str))?;
         let id = members.text("subscriberID")?;
         if id.is_empty() {
@@ -61,7 +62,7 @@ pub(super) fn problem_of_decision(body: &[u8], msisdn: &Msisdn) -> Option<String
                 return Ok(());
             }
             // The form without the digits: a date that is spelled otherwise looks like a number.
-            let form: String = day.chars().map(|c| if c.is_numeric() { '9' } else { c }).collect();
+            let form: String = day.chars().map(|c| if c.is_numeric() { '#' } else { c }).collect();
             Err(format!("billedOn is of the form {:?}, and must be a date as YYYY-MM-DD", quote(&form)))
         })
     })
@@ -233,7 +234,7 @@ mod tests {
             (r#"{"status":"APPROVED","rawCode":0}"#, "rawCode is a number, and must be a text"),
             (r#"{"status":"APPROVED","rawCode":"line of +1 312 555 0142"}"#, "the number is in rawCode"),
             (r#"{"status":"APPROVED","rawCode":"größer"}"#, "rawCode must be at most 64 ASCII"),
-            (r#"{"status":"APPROVED","billedOn":"14.12.2026"}"#, "billedOn is of the form \"99.99.9999\""),
+            (r#"{"status":"APPROVED","billedOn":"14.12.2026"}"#, "billedOn is of the form \"##.##.####\""),
             (r#"{"status":"APPROVED","billedon":"2026-12-14"}"#, "billedOn is missing: there is billedon"),
         ] {
             let problem = problem(bad).unwrap_or_default();
