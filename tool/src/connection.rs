@@ -75,7 +75,8 @@ fn explain_certificate(error: &CertificateError) -> String {
             .to_owned();
     }
     match error {
-        CertificateError::UnknownIssuer => format!(
+        // An authority of the same name may be known.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
             "the certificate is of an authority that this machine does not know. Name a file with the certificate \
              of the authority, or with a self-signed one itself, in {ROOTS_FILE}"
         ),

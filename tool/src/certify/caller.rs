@@ -85,7 +85,9 @@ impl Caller {
             .build()
             .context("start the HTTP client")?;
         let base = base.trim_end_matches('/').to_owned();
-        let address: Uri = base.parse().with_context(|| format!("--url must begin with http:// or https://, and name a host: {base}"))?;
+        let address: Uri = base
+            .parse()
+            .map_err(|_| anyhow!("--url must begin with http:// or https://, and name a host: {base}"))?;
         if !matches!(address.scheme_str(), Some("http" | "https")) || address.query().is_some() {
             bail!("--url must begin with http:// or https://, and have no query: {base}");
         }

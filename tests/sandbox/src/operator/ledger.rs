@@ -120,7 +120,13 @@ impl OperatorLedger {
     /// Puts a charge on its bill, or declines it; the same id again gets the same response.
     pub fn charge(&mut self, request: BillChargeRequest, now: Timestamp) -> PostOutcome<BillChargeResponse> {
         if let Some((before, answer)) = self.charges.get(&request.transaction_id) {
-            return if *before == request {
+            // The subscriber may have got another number while the charge waited.
+            let same_holder = BillChargeRequest {
+                msisdn: before.msisdn.clone(),
+                subscriber_id: before.subscriber_id.clone(),
+                ..request
+            };
+            return if *before == same_holder {
                 PostOutcome::Again(answer.clone())
             } else {
                 PostOutcome::Conflict

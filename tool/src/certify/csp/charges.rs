@@ -59,15 +59,6 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
     },
     Check {
         facts: CheckFacts {
-            id: "csp-charge-parallel-balance",
-            name: "The same charge in parallel takes from a balance once",
-            expected: "a balance that is less by one charge, where you tell the balance",
-            mend: "Take the money in the transaction that claims the transactionID. Use the account under prepaid for nothing else during the run.",
-        },
-        run: |kit| Box::pin(async move { parallel_balance(kit).await }),
-    },
-    Check {
-        facts: CheckFacts {
             id: "csp-charge-looked-up",
             name: "A charge is found under its id",
             expected: "200 with the body of the response to the charge",
@@ -181,33 +172,6 @@ async fn parallel(kit: &CspKit) -> Finding {
         same(seen, &after)?;
     }
     Ok(())
-}
-
-async fn parallel_balance(kit: &CspKit) -> Outcome {
-    let Some(msisdn) = &kit.numbers.prepaid else {
-        return Outcome::Skipped("your file has no such number".to_owned());
-    };
-    let Some(before) = kit.balance(msisdn).await else {
-        return Outcome::Skipped("your API tells no balance of it".to_owned());
-    };
-    let finding = async {
-        let charge = kit.new_charge(msisdn).await?;
-        let all = kit.post_in_parallel(CHARGE, &charge).await;
-        let after = kit.balance(msisdn).await;
-        // What was taken is given back whatever is found.
-        let amount = kit.numbers.amount;
-        kit.post(REFUND, &kit.new_refund(&charge, amount)?).await.ok();
-        for seen in &all {
-            approved(seen)?;
-        }
-        match after {
-            Some(after) if after != before - amount => {
-                Err(format!("the balance was {before}, and {after} after one charge of {amount}"))
-            }
-            _ => Ok(()),
-        }
-    };
-    finding.await.into()
 }
 
 /// A number whose subscriber has changed since onbill asked: the charge is the former one's.

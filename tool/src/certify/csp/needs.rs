@@ -20,9 +20,13 @@ pub(super) fn needs(check: &str) -> &'static [&'static str] {
         | "csp-charge-declined-ceased"
         | "csp-charge-declined-balance"
         | "csp-charge-declined-other-subscriber" => &["csp-charge-approved", "csp-charge-repeated"],
-        "csp-charge-parallel-balance" => {
-            &["csp-charge-approved", "csp-charge-repeated", "csp-charge-parallel"]
-        }
+        "csp-charge-parallel-balance" => &[
+            "csp-charge-approved",
+            "csp-charge-repeated",
+            "csp-charge-parallel",
+            "csp-refund-half",
+            "csp-refund-prepaid",
+        ],
         "csp-charge-cut-off" => &["csp-charge-approved", "csp-charge-repeated", "csp-charge-looked-up"],
         "csp-charge-form" | "csp-charge-repeated" | "csp-charge-malformed" | "csp-refund-half" => {
             &["csp-charge-approved"]

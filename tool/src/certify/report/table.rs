@@ -20,7 +20,10 @@ pub(in crate::certify) fn line(result: &CheckResult) -> String {
 }
 
 /// The ids of the checks are no longer than this.
-const ID_WIDTH: usize = 31;
+const ID_WIDTH: usize = 36;
+
+/// How many of the checks that were not run are named.
+const NAMED_MAX: usize = 4;
 
 pub(super) fn details(report: &Report) -> String {
     let mut text = String::new();
@@ -46,5 +49,13 @@ pub(super) fn details(report: &Report) -> String {
 fn write_blocked(text: &mut String, report: &Report, cause: &str) -> std::fmt::Result {
     let is_blocked = |result: &&CheckResult| matches!(result.outcome, Outcome::Blocked(id) if id == cause);
     let blocked: Vec<&str> = report.results.iter().filter(is_blocked).map(|result| result.facts.id).collect();
-    if blocked.is_empty() { Ok(()) } else { writeln!(text, "  not run:  {}", blocked.join(", ")) }
+    let Some(more) = blocked.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) else {
+        return if blocked.is_empty() {
+            Ok(())
+        } else {
+            writeln!(text, "  not run:  {}", blocked.join(", "))
+        };
+    };
+    let named = blocked[..NAMED_MAX].join(", ");
+    writeln!(text, "  not run:  {named} and {more} more")
 }
