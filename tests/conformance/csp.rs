@@ -198,6 +198,21 @@ async fn kit_says_what_has_to_be_mended_before_the_checks() {
 }
 
 #[tokio::test]
+async fn other_protocol_is_said_to_be_one() {
+    let (listener, address) = listen().await;
+    let operator = Operator::new(operator_config("acme", &address.to_string()), dependencies());
+    let _served = Served::new(listener, operator.router());
+    let settings = CspSettings {
+        url: format!("https://{address}/csp"),
+        keys: keyring(&KeyHolder::Operator("acme")),
+        numbers: Numbers::parse(NUMBERS).expect("is well formed"),
+        limits: SHORT,
+    };
+    let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
+    assert!(format!("{error:#}").ends_with("write http:// in --url"), "{error:#}");
+}
+
+#[tokio::test]
 async fn kit_charges_nobody_where_the_file_is_wrong_about_an_account() {
     let counted: Fault = |behind, request| {
         Box::pin(async move {

@@ -6,7 +6,7 @@ use reqwest::Error;
 use rustls::{CertificateError, Error as TlsError};
 use std::error::Error as StdError;
 use std::io::{Error as IoError, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The file of certificate authorities that replaces the machine's own.
 const ROOTS_FILE: &str = "SSL_CERT_FILE";
@@ -17,11 +17,23 @@ pub(crate) fn check_roots_file() -> anyhow::Result<()> {
     let Some(file) = std::env::var_os(ROOTS_FILE).filter(|file| !file.is_empty()).map(PathBuf::from) else {
         return Ok(());
     };
-    let text = std::fs::read(&file).with_context(|| format!("read {ROOTS_FILE}, {}", file.display()))?;
+    check_file(&file)
+}
+
+fn check_file(file: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read(file).with_context(|| format!("read {ROOTS_FILE}, {}", file.display()))?;
     if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
         bail!("{ROOTS_FILE}, {}, has no certificate in PEM", file.display());
     }
     Ok(())
+}
+
+/// Why a server that has answered before has not now.
+pub(crate) fn explain_later(error: &Error) -> String {
+    if find::<TlsError>(error).is_none() && is_cut_off(error) {
+        return "the connection was closed without a response".to_owned();
+    }
+    explain(error)
 }
 
 /// Why there is no response, and what to do.
@@ -43,7 +55,7 @@ pub(crate) fn explain(error: &Error) -> String {
     if cause.contains("invalid HTTP version") {
         return "what answers does not speak http. If it speaks https, write https:// in --url".to_owned();
     }
-    if is_cut_off(&cause, kind) {
+    if is_cut_off(error) {
         return "the connection was closed without a response. If the server speaks https, write https:// in --url"
             .to_owned();
     }
@@ -51,8 +63,9 @@ pub(crate) fn explain(error: &Error) -> String {
 }
 
 /// Whether the connection ended before there was any of a response.
-fn is_cut_off(cause: &str, kind: Option<ErrorKind>) -> bool {
-    cause.contains("connection closed before message completed")
+fn is_cut_off(error: &Error) -> bool {
+    let kind = find::<IoError>(error).map(IoError::kind);
+    innermost(error).contains("connection closed before message completed")
         || matches!(kind, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe))
 }
 
@@ -111,4 +124,17 @@ fn innermost(error: &Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_of_authorities_has_certificates() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let refused = |file: &str| check_file(&here.join(file)).expect_err("is refused").to_string();
+        assert!(refused("nowhere.pem").starts_with("read SSL_CERT_FILE, "));
+        assert!(refused("Cargo.toml").ends_with("has no certificate in PEM"));
+    }
 }

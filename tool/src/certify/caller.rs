@@ -5,7 +5,7 @@ use super::answer::{Answer, NoAnswer, Seen};
 use super::limits::{Limits, READ_BYTES_MAX};
 use crate::ambient::{nonce, now, random_bytes};
 use crate::client::address;
-use crate::connection::{check_roots_file, explain};
+use crate::connection::{check_roots_file, explain, explain_later};
 use anyhow::{Context as _, anyhow, bail};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HOST, LOCATION};
@@ -228,7 +228,7 @@ impl Caller {
     async fn exchange(&self, request: Request<Bytes>) -> Seen {
         let waits = self.limits.kit_waits();
         let none = |error: reqwest::Error| {
-            if error.is_timeout() { NoAnswer::Late(waits) } else { NoAnswer::Broken(explain(&error)) }
+            if error.is_timeout() { NoAnswer::Late(waits) } else { NoAnswer::Broken(explain_later(&error)) }
         };
         let request = reqwest::Request::try_from(request).map_err(none)?;
         let mut response = self.http.execute(request).await.map_err(none)?;
