@@ -97,10 +97,11 @@ mod tests {
     use crate::certify::check::CheckFacts;
     use std::time::Duration;
 
-    static FACTS: [CheckFacts; 3] = [
+    static FACTS: [CheckFacts; 4] = [
         CheckFacts { id: "a-1", name: "First", expected: "200", mend: "Nothing." },
         CheckFacts { id: "a-2", name: "Second", expected: "404 & JSON", mend: "Answer <404>." },
         CheckFacts { id: "a-3", name: "Third", expected: "202", mend: "Nothing." },
+        CheckFacts { id: "a-4", name: "Fourth", expected: "202", mend: "Nothing." },
     ];
 
     fn report() -> Report {
@@ -108,6 +109,7 @@ mod tests {
             Outcome::Passed,
             Outcome::Failed("200 <html>\u{1}\"x\"</html>".to_owned()),
             Outcome::Skipped("no number".to_owned()),
+            Outcome::Blocked("a-2"),
         ];
         let results = FACTS.iter().zip(outcomes).map(|(facts, outcome)| CheckResult {
             facts,
@@ -121,16 +123,19 @@ mod tests {
     fn every_form_has_each_check_and_what_to_mend() {
         let report = report();
         assert_eq!((report.failed_ids(), report.skipped_ids()), (vec!["a-2"], vec!["a-3"]));
+        assert_eq!(report.blocked_ids(), ["a-4"]);
         assert!(!report.is_passed());
         for text in [report.to_table(), report.to_junit(), report.to_html()] {
-            for part in ["a-1", "a-2", "a-3", "no number", "1 passed, 1 failed, 1 skipped"] {
+            for part in ["a-1", "a-2", "a-3", "a-4", "no number", "1 passed, 1 failed, 1 skipped, 1 blocked"]
+            {
                 assert!(
                     text.contains(part) || part.contains("passed") && text.contains("failures=\"1\""),
                     "{part}: {text}"
                 );
             }
         }
-        assert!(report.to_table().contains("Answer <404>."));
+        assert!(report.to_table().contains("Answer <404>.\n  not run:  a-4\n"), "{}", report.to_table());
+        assert!(report.to_junit().contains("not run: a-2 failed"), "{}", report.to_junit());
     }
 
     #[test]
