@@ -136,7 +136,7 @@ impl CspArguments {
     async fn run(self) -> anyhow::Result<Report> {
         let charge_within = Duration::from_secs(self.hand_off_seconds);
         self.output.check()?;
-        println!("{}", report::head(csp::TITLE, &self.url));
+        let head = report::head(csp::TITLE, &self.url);
         let settings = CspSettings {
             url: self.url,
             keys: read_ring(&self.keys)?,
@@ -144,6 +144,7 @@ impl CspArguments {
             limits: Limits { charge_within, ..Limits::default() },
         };
         let bar = progress_bar(csp_checks().len())?;
+        println!("{head}");
         let report = certify_csp(settings, &|step| show_step(&bar, step)).await;
         bar.finish_and_clear();
         self.output.write(report?)
@@ -153,7 +154,7 @@ impl CspArguments {
 impl PartnerArguments {
     async fn run(self) -> anyhow::Result<Report> {
         self.output.check()?;
-        println!("{}", report::head(partner::TITLE, &self.url));
+        let head = report::head(partner::TITLE, &self.url);
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
         let settings = PartnerSettings {
@@ -166,6 +167,7 @@ impl PartnerArguments {
             wait: Duration::from_secs(self.wait),
         };
         let bar = progress_bar(partner_checks().len())?;
+        println!("{head}");
         let announce = announce_above(bar.clone());
         let report = certify_partner(&settings, listener, announce, &|step| show_step(&bar, step)).await;
         bar.finish_and_clear();
