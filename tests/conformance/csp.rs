@@ -8,12 +8,16 @@ use onbill_sandbox::operator::Operator;
 use onbill_test_harness::keys::keyring;
 use onbill_test_harness::{KeyHolder, operator_config};
 use onbill_tool::certify::{CspSettings, Limits, Numbers, Report, certify_csp, csp_checks};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The sandbox's accounts, by what they are.
 const NUMBERS: &str = r#"{"currency": "USD", "amount": 1000, "active": "+12025550101", "unknown": "+12025550199",
     "prepaid": "+12025550103", "poor": "+12025550104", "suspended": "+12025550105", "ceased": "+12025550106",
     "sms": "+12025550101"}"#;
+
+/// What an operator implements.
+const DOCUMENT: &str = include_str!("../../docs/api/csp.json");
 
 /// Enough for a party on this machine, and little enough to wait for one that is late.
 pub(super) const SHORT: Limits =
@@ -25,16 +29,21 @@ pub(super) const AT_ONCE: usize = 4;
 
 /// The report on the sandbox's operator, with a fault before its CSP API.
 async fn certify(fault: Fault, limits: Limits) -> Report {
+    try_certify(fault, limits, NUMBERS).await.expect("is reached")
+}
+
+/// The same, or why the checks could not be run.
+async fn try_certify(fault: Fault, limits: Limits, numbers: &str) -> Result<Report, String> {
     let (listener, address) = listen().await;
     let operator = Operator::new(operator_config("acme", &address.to_string()), dependencies());
     let _served = Served::new(listener, faulty(operator.router(), fault));
     let settings = CspSettings {
         url: format!("http://{address}/csp"),
         keys: keyring(&KeyHolder::Operator("acme")),
-        numbers: Numbers::parse(NUMBERS).expect("is well formed"),
+        numbers: Numbers::parse(numbers).expect("is well formed"),
         limits,
     };
-    certify_csp(settings, &|_| {}).await.expect("is reached")
+    certify_csp(settings, &|_| {}).await.map_err(|error| format!("{error:#}"))
 }
 
 #[tokio::test]
@@ -81,6 +90,163 @@ async fn each_planted_fault_is_found_by_its_check() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// A call of the kit has the header fields that the document says every call has, and the calls about
+/// one charge have one trace.
+#[tokio::test]
+async fn kit_sends_what_the_document_requires() {
+    let strict: Fault = |behind, request| {
+        Box::pin(async move {
+            let document: Value = serde_json::from_str(DOCUMENT).expect("is JSON");
+            let parameters = document["components"]["parameters"].as_object().expect("has some");
+            let text = |name: &str| Some(request.headers().get(name)?.to_str().ok()?.to_owned());
+            for field in parameters.values().filter(|field| field["required"] == true) {
+                let value = text(field["name"].as_str().expect("is a text"));
+                let is_signed = request.uri().path() != "/csp";
+                if is_signed && value.is_none() {
+                    return Whole::json(
+                        400,
+                        &json!({"code": "invalid-request", "message": "A field is missing."}),
+                    )
+                    .send();
+                }
+            }
+            let trace = text("traceparent").unwrap_or_default().chars().skip(3).take(32).collect::<String>();
+            if let Some(id) = body_of(&request)["transactionID"].as_str() {
+                let mut memory = behind.memory();
+                let traces = memory.kept.get_or_insert_with(|| json!({}));
+                let known = traces[id].as_str().unwrap_or(&trace).to_owned();
+                traces[id] = json!(trace);
+                let is_charge = is_call(&request, "POST", "/csp/transaction");
+                drop(memory);
+                if is_charge && known != trace {
+                    return Whole::json(
+                        400,
+                        &json!({"code": "other-trace", "message": "It has another trace."}),
+                    )
+                    .send();
+                }
+            }
+            behind.pass(request).await.send()
+        })
+    };
+    let report = certify(strict, Limits::default()).await;
+    assert_eq!((report.failed_ids(), report.skipped_ids()), (vec![], vec![]), "{}", report.to_table());
+}
+
+/// One cause is found once. What would fail with it is not run.
+#[tokio::test]
+async fn one_cause_is_one_failure() {
+    let no_charge: Fault = |behind, request| {
+        Box::pin(async move {
+            let is_charge = is_call(&request, "POST", "/csp/transaction");
+            let whole = behind.pass(request).await;
+            if is_charge && whole.status() < 300 { Whole::empty(204).send() } else { whole.send() }
+        })
+    };
+    let in_another_box: Fault = |behind, request| {
+        Box::pin(async move {
+            let whole = behind.pass(request).await;
+            if whole.status() >= 300 || whole.response.body().is_empty() {
+                return whole.send();
+            }
+            let body = json!({"result": whole.body()});
+            whole.with_body(&body).send()
+        })
+    };
+    for (fault, cause) in [(no_charge, "csp-charge-approved"), (in_another_box, "csp-account-active")] {
+        let report = certify(fault, SHORT).await;
+        assert_eq!(report.failed_ids(), [cause], "{}", report.to_table());
+        assert!(report.blocked_ids().contains(&"csp-refund-half"), "{}", report.to_table());
+        assert!(report.to_table().contains("\n  not run:  csp-"), "{}", report.to_table());
+    }
+}
+
+/// What every call would meet is said once, before the checks.
+#[tokio::test]
+async fn kit_says_what_has_to_be_mended_before_the_checks() {
+    let faults: [(Fault, &str); 5] = [
+        (
+            |_, _| Box::pin(async { Whole::html(200, "<html>Welcome</html>").send() }),
+            "is not a CSP API (200 text/html)",
+        ),
+        (
+            |_, _| Box::pin(async { Whole::json(404, &json!({"error": "no route"})).send() }),
+            "check --url: 404 for /csp/account/validate",
+        ),
+        (|_, _| Box::pin(async { Whole::redirect().send() }), "a redirect to /elsewhere"),
+        (
+            |_, _| {
+                Box::pin(async {
+                    Whole::json(401, &json!({"code": "authorization-failure", "message": "No."})).send()
+                })
+            },
+            "you refuse our signature: 401",
+        ),
+        (
+            |_, _| {
+                Box::pin(async {
+                    Whole::json(401, &json!({"code": "authorization-failure", "message": "No."})).send()
+                })
+            },
+            "we signed for 127.0.0.1:",
+        ),
+    ];
+    for (fault, said) in faults {
+        let error = try_certify(fault, SHORT, NUMBERS).await.err();
+        assert!(error.as_ref().is_some_and(|error| error.contains(said)), "{said}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn other_protocol_is_said_to_be_one() {
+    let (listener, address) = listen().await;
+    let operator = Operator::new(operator_config("acme", &address.to_string()), dependencies());
+    let _served = Served::new(listener, operator.router());
+    let settings = CspSettings {
+        url: format!("https://{address}/csp"),
+        keys: keyring(&KeyHolder::Operator("acme")),
+        numbers: Numbers::parse(NUMBERS).expect("is well formed"),
+        limits: SHORT,
+    };
+    let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
+    assert!(format!("{error:#}").ends_with("write http:// in --url"), "{error:#}");
+}
+
+#[tokio::test]
+async fn kit_charges_nobody_where_the_file_is_wrong_about_an_account() {
+    let counted: Fault = |behind, request| {
+        Box::pin(async move {
+            assert!(!is_call(&request, "POST", "/csp/transaction"), "it charges");
+            behind.pass(request).await.send()
+        })
+    };
+    for (numbers, said) in [
+        (NUMBERS.replace("+12025550103", "+12025550102"), "the account under \"prepaid\" is postpaid"),
+        (NUMBERS.replace("+12025550104", "+12025550108"), "the balance under \"poor\" is 10000"),
+        (NUMBERS.replace("1000", "6000"), "the balance under \"prepaid\" is 5000 and a charge is 6000"),
+        (NUMBERS.replace("USD", "EUR"), "is in USD, and \"currency\" says EUR"),
+    ] {
+        let error = try_certify(counted, SHORT, &numbers).await.err();
+        assert!(error.as_ref().is_some_and(|error| error.contains(said)), "{said}: {error:?}");
+    }
+}
+
+/// onbill makes a call again whose connection ended without a response. So does the kit, and says so once.
+#[tokio::test]
+async fn ended_connections_are_one_failure() {
+    let ended: Fault = |behind, request| {
+        Box::pin(async move {
+            let body = body_of(&request);
+            let id = [&body["refundID"], &body["transactionID"]].into_iter().find_map(Value::as_str);
+            let is_first = id.is_some_and(|id| behind.times_before(id) == 0);
+            let whole = behind.pass(request).await;
+            if is_first { whole.cut_off() } else { whole.send() }
+        })
+    };
+    let report = certify(ended, Limits::default()).await;
+    assert_eq!(report.failed_ids(), ["csp-whole"], "{}", report.to_table());
+}
+
 #[tokio::test]
 async fn no_number_is_in_a_report() {
     // A party that quotes the request in its refusals, as frameworks do.
@@ -107,5 +273,6 @@ async fn kit_cannot_run_where_nothing_answers() {
         numbers: Numbers::parse(NUMBERS).expect("is well formed"),
         limits: SHORT,
     };
-    assert!(certify_csp(settings, &|_| {}).await.is_err());
+    let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
+    assert!(format!("{error:#}").ends_with("refused: start your server, or correct --url"), "{error:#}");
 }

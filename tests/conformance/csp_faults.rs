@@ -5,6 +5,7 @@ use super::leniency::{Flaw, flaw_of, sign_again};
 use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
+use http::header::HOST;
 use onbill_domain::key::KeyUse;
 use onbill_test_harness::KeyHolder;
 use onbill_test_harness::keys::keyring;
@@ -14,6 +15,9 @@ use std::time::Duration;
 const ACCOUNT: &str = "/csp/account/validate";
 const CHARGE: &str = "/csp/transaction";
 const REFUND: &str = "/csp/refund";
+
+/// The prepaid account of the numbers.
+const PREPAID: &str = "+12025550103";
 
 /// Longer than the tests' limit, and shorter than the kit itself waits.
 const LATE: Duration = Duration::from_millis(1_500);
@@ -40,6 +44,18 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ),
     ("a charge that is not there is declined", |b, r| Box::pin(decline_unknown(b, r)), "csp-charge-cut-off"),
     ("a charge of anything is approved", |b, r| Box::pin(approve_malformed(b, r)), "csp-charge-malformed"),
+    (
+        "a charge of anybody is approved",
+        |b, r| Box::pin(charge_present_subscriber(b, r)),
+        "csp-charge-declined-other-subscriber",
+    ),
+    ("a balance pays twice", |b, r| Box::pin(take_twice(b, r)), "csp-charge-parallel-balance"),
+    ("a refund gives no balance back", |b, r| Box::pin(keep_refund(b, r)), "csp-refund-prepaid"),
+    (
+        "the subscriber is the number without its country code",
+        |b, r| Box::pin(national_subscriber(b, r)),
+        "csp-account-form",
+    ),
     ("a refund of a balance is refused", |b, r| Box::pin(refuse_prepaid_refund(b, r)), "csp-refund-prepaid"),
     ("an SMS is refused", |b, r| Box::pin(refuse_call(b, r, "/csp/notification")), "csp-sms"),
     ("the look-up forgets", |b, r| Box::pin(forget_charges(b, r)), "csp-charge-looked-up"),
@@ -107,6 +123,7 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
         |b, r| Box::pin(accept(b, r, Flaw::BodyChanged)),
         "csp-signature-body-changed",
     ),
+    ("the host of the request is believed", |b, r| Box::pin(believe_host(b, r)), "csp-signature-other-host"),
     ("a nonce works twice", |b, r| Box::pin(accept(b, r, Flaw::Replayed)), "csp-signature-replayed"),
 ];
 
@@ -161,7 +178,7 @@ async fn approve_malformed(behind: &Behind, request: Request<Bytes>) -> Response
 
 async fn refuse_prepaid_refund(behind: &Behind, request: Request<Bytes>) -> Response {
     let body = body_of(&request);
-    if is_call(&request, "POST", CHARGE) && body["msisdn"] == "+12025550103" {
+    if is_call(&request, "POST", CHARGE) && body["msisdn"] == PREPAID {
         behind.memory().kept = Some(body["transactionID"].clone());
     }
     let is_of_prepaid = behind.memory().kept.as_ref() == Some(&body["transactionID"]);
@@ -183,12 +200,10 @@ async fn refuse_bare(behind: &Behind, request: Request<Bytes>) -> Response {
 }
 
 async fn forget_charges(behind: &Behind, request: Request<Bytes>) -> Response {
-    let whole = behind.pass(request).await;
-    if whole.status() == 200 && !whole.body()["status"].is_null() && whole.body()["type"].is_null() {
-        // A charge that was looked up, or repeated.
+    if is_lookup(&request) {
         return refusal(404, "transaction-not-found");
     }
-    whole.send()
+    behind.pass(request).await.send()
 }
 
 async fn html_for_404(behind: &Behind, request: Request<Bytes>, path: &str) -> Response {
@@ -339,6 +354,71 @@ async fn accept(behind: &Behind, request: Request<Bytes>, flaw: Flaw) -> Respons
     let found = flaw_of(behind, &request, &keys, key_use).filter(|_| is_signed_call);
     let request = if found == Some(flaw) { sign_again(request, &keys, key_use) } else { request };
     behind.pass(request).await.send()
+}
+
+/// Passes the call on with another body, signed rightly.
+async fn pass_changed(behind: &Behind, mut request: Request<Bytes>, body: &Value) -> Whole {
+    *request.body_mut() = Bytes::from(body.to_string());
+    let signed = sign_again(request, &keyring(&KeyHolder::Operator("acme")), KeyUse::OriginToOperator);
+    behind.pass(signed).await
+}
+
+/// Verifies the address against what the request itself says.
+async fn believe_host(behind: &Behind, mut request: Request<Bytes>) -> Response {
+    let (keys, key_use) = (keyring(&KeyHolder::Operator("acme")), KeyUse::OriginToOperator);
+    let host = request.headers()[HOST].clone();
+    if flaw_of(behind, &request, &keys, key_use) == Some(Flaw::OtherHost) {
+        let own = behind.memory().kept.clone().expect("was called before");
+        let own = own.as_str().and_then(|own| own.parse().ok()).expect("is a host");
+        request.headers_mut().insert(HOST, own);
+        request = sign_again(request, &keys, key_use);
+    } else {
+        behind.memory().kept = Some(json!(host.to_str().expect("is text")));
+    }
+    behind.pass(request).await.send()
+}
+
+/// Charges whoever has the number now.
+async fn charge_present_subscriber(behind: &Behind, request: Request<Bytes>) -> Response {
+    let mut body = body_of(&request);
+    if !is_call(&request, "POST", CHARGE) || body["msisdn"] != "+12025550101" {
+        return behind.pass(request).await.send();
+    }
+    body["subscriberID"] = json!("line-2-since-2021-03-14");
+    pass_changed(behind, request, &body).await.send()
+}
+
+/// Takes the money, and then claims the id: parallel calls of one charge take it again.
+async fn take_twice(behind: &Behind, request: Request<Bytes>) -> Response {
+    let mut body = body_of(&request);
+    let id = body["transactionID"].to_string();
+    let is_meant = is_call(&request, "POST", CHARGE) && body["msisdn"] == PREPAID;
+    if is_meant && behind.times_before(&id) == 1 {
+        let first = behind.pass(request.clone()).await;
+        body["transactionID"] =
+            json!(format!("again-{}", body["transactionID"].as_str().unwrap_or_default()));
+        pass_changed(behind, request, &body).await;
+        return first.send();
+    }
+    behind.pass(request).await.send()
+}
+
+/// Answers a refund of a balance, and gives nothing back.
+async fn keep_refund(behind: &Behind, request: Request<Bytes>) -> Response {
+    let body = body_of(&request);
+    if is_call(&request, "POST", CHARGE) && body["msisdn"] == PREPAID {
+        behind.memory().kept = Some(body["transactionID"].clone());
+    }
+    let is_of_prepaid = behind.memory().kept.as_ref() == Some(&body["transactionID"]);
+    if is_call(&request, "POST", REFUND) && is_of_prepaid {
+        return Whole::json(201, &json!({"status": "APPROVED"})).send();
+    }
+    behind.pass(request).await.send()
+}
+
+async fn national_subscriber(behind: &Behind, request: Request<Bytes>) -> Response {
+    let msisdn = body_of(&request)["msisdn"].as_str().unwrap_or_default().to_owned();
+    change(behind, request, ACCOUNT, |body| body["subscriberID"] = json!(msisdn.get(2..))).await
 }
 
 async fn accept_elsewhere(behind: &Behind, request: Request<Bytes>, flaw: Flaw) -> Response {

@@ -12,6 +12,9 @@ use onbill_domain::signature::{
 };
 use onbill_origin::ambient::{Clock as _, Random, SystemClock, SystemRandom};
 
+/// The address that the kits sign for to say another one than the party's.
+const ELSEWHERE: &str = "elsewhere.invalid";
+
 /// What is wrong with the signature of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
@@ -19,6 +22,8 @@ pub(super) enum Flaw {
     Wrong,
     Late,
     OtherAddress,
+    /// For another host, which the call names as its own.
+    OtherHost,
     BodyChanged,
     Replayed,
     OtherUse,
@@ -46,11 +51,12 @@ pub(super) fn flaw_of(
     let verify =
         |target: &RequestComponents<'_>| verify_request(target, received, keys, key_use, SystemClock.now());
     match verify(&target) {
+        Ok(_) if host == ELSEWHERE => Some(Flaw::OtherHost),
         Ok(verified) => (behind.times_before(verified.nonce.value()) > 0).then_some(Flaw::Replayed),
         Err(SignatureError::Stale { .. }) => Some(Flaw::Late),
         Err(SignatureError::DigestMismatch) => Some(Flaw::BodyChanged),
         Err(SignatureError::BadSignature) => {
-            let elsewhere = RequestComponents { authority: "elsewhere.invalid", ..target };
+            let elsewhere = RequestComponents { authority: ELSEWHERE, ..target };
             Some(if verify(&elsewhere).is_ok() { Flaw::OtherAddress } else { Flaw::Wrong })
         }
         Err(SignatureError::UnknownKey | SignatureError::Malformed) => Some(Flaw::OtherUse),

@@ -1,7 +1,8 @@
 //! One HTTP call over http or https. Redirects are not followed: a signature is for one address.
 //! The machine's own roots decide about certificates; `SSL_CERT_FILE` names another file of them.
 
-use anyhow::{Context as _, bail};
+use crate::connection::{check_roots_file, explain};
+use anyhow::{Context as _, anyhow, bail};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Uri};
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) struct Client(reqwest::Client);
 impl Client {
     /// A client whose calls end after `patience`.
     pub(crate) fn new(patience: Duration) -> anyhow::Result<Self> {
+        check_roots_file()?;
         // A process has one TLS provider, so a second attempt to install the same one is not an error.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -27,7 +29,7 @@ impl Client {
 
     pub(crate) async fn send(&self, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
         let request = reqwest::Request::try_from(request).context("build the request")?;
-        let mut answer = self.0.execute(request).await.context("there is no response")?;
+        let mut answer = self.0.execute(request).await.map_err(|error| anyhow!(explain(&error)))?;
         let mut response = Response::builder().status(answer.status());
         if let Some(headers) = response.headers_mut() {
             headers.clone_from(answer.headers());
@@ -54,9 +56,10 @@ pub(crate) fn address(base: &str, path: &str) -> anyhow::Result<Uri> {
     } else {
         bail!("the path must begin with /, not {path:?}");
     };
-    let url = reqwest::Url::parse(&text).with_context(|| format!("{text} is no URL"))?;
+    let url = reqwest::Url::parse(&text)
+        .with_context(|| format!("{text} is no URL: it must begin with http:// or https://"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        bail!("{text} is neither http nor https");
+        bail!("the address must begin with http:// or https://: {text}");
     }
     let uri: Uri = url.as_str().parse().with_context(|| format!("{text} is no address"))?;
     // A password in an address would be sent, and is never wanted here.

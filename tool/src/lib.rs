@@ -9,6 +9,7 @@ mod base;
 mod call;
 pub mod certify;
 mod client;
+mod connection;
 mod exit;
 mod keys;
 mod proxy;

@@ -80,6 +80,16 @@ impl Document {
         self.json["components"]["responses"].as_object().into_iter().flat_map(Map::values)
     }
 
+    /// The parameters that many calls share.
+    pub(super) fn shared_parameters(&self) -> impl Iterator<Item = &Value> {
+        self.json["components"]["parameters"].as_object().into_iter().flat_map(Map::values)
+    }
+
+    /// Whether it is others who answer these calls, and onbill makes them.
+    pub(super) fn is_of_others(&self) -> bool {
+        ["csp", "partner"].contains(&self.name)
+    }
+
     /// Whether these words stand anywhere.
     pub(super) fn says(&self, words: &str) -> bool {
         self.json.to_string().contains(words)

@@ -116,6 +116,30 @@ fn write_operation(page: &mut String, document: &Document, operation: &Operation
     }
 }
 
+/// The header fields that every call has, where onbill makes the calls.
+fn write_header_fields(page: &mut String, document: &Document) {
+    let fields = document.shared_parameters().filter(|field| field["in"] == "header");
+    page.push_str("\n## Header fields\n\n| field | bounds | |\n|---|---|---|\n");
+    for field in fields {
+        let optional = if field["required"] == true { "" } else { "?" };
+        let (name, bounds) = (text(&field["name"]), bounds_of(&field["schema"]));
+        let _ = writeln!(page, "| `{name}`{optional} | {bounds} | {} |", text(&field["description"]));
+    }
+}
+
+/// The other statuses, where you are the one who answers: [`errors.md`](error_table) has those of onbill.
+fn write_refusals(page: &mut String, operation: &Operation<'_>) {
+    for (status, response) in operation.responses().iter().collect::<BTreeMap<_, _>>() {
+        if status.starts_with('2') {
+            continue;
+        }
+        // The description of the default begins with what it is of.
+        let status = if status == "default" { String::new() } else { format!("**{status}** ") };
+        let _ = write!(page, "\n{status}{}\n", text(&response["description"]));
+        write_example(page, "For example", &response["content"]);
+    }
+}
+
 fn page(document: &Document) -> String {
     let name = document.name;
     let mut page = format!("# {}\n\n{}\n", document.title(), document.introduction());
@@ -128,9 +152,15 @@ fn page(document: &Document) -> String {
         let _ =
             write!(page, "\n**{scheme}**, in `{}`: {}\n", text(&facts["name"]), text(&facts["description"]));
     }
+    if document.is_of_others() {
+        write_header_fields(&mut page, document);
+    }
     page.push_str("\n## Calls\n");
     for operation in document.operations() {
         write_operation(&mut page, document, &operation);
+        if document.is_of_others() {
+            write_refusals(&mut page, &operation);
+        }
     }
     page.push_str("\n## Types\n");
     for (name, schema) in document.schemas().iter().collect::<BTreeMap<_, _>>() {

@@ -17,6 +17,8 @@ const NUMBER_DIGITS_MIN: usize = 7;
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) content_type: String,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
     pub(super) body: Bytes,
 }
 
@@ -39,6 +41,10 @@ pub(super) type Seen = Result<Answer, NoAnswer>;
 impl Answer {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    pub(super) fn is_redirect(&self) -> bool {
+        (300..400).contains(&self.status)
     }
 
     /// Whether it refuses the request as the caller's mistake.
@@ -72,6 +78,9 @@ impl fmt::Display for Answer {
         write!(f, "{}", self.status)?;
         if !self.content_type.is_empty() {
             write!(f, " {}", quote(&self.content_type))?;
+        }
+        if let Some(location) = &self.location {
+            write!(f, " to {}", quote(location))?;
         }
         if self.body.is_empty() {
             return f.write_str(" without a body");
@@ -160,6 +169,7 @@ mod tests {
         let answer = |status, body: &'static str| Answer {
             status,
             content_type: "application/json".to_owned(),
+            location: None,
             body: Bytes::from_static(body.as_bytes()),
         };
         for body in [

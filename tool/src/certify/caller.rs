@@ -3,18 +3,20 @@
 
 use super::answer::{Answer, NoAnswer, Seen};
 use super::limits::{Limits, READ_BYTES_MAX};
-use crate::ambient::{nonce, now};
-use anyhow::{Context as _, bail};
+use crate::ambient::{nonce, now, random_bytes};
+use crate::client::address;
+use crate::connection::{check_roots_file, explain, explain_later};
+use anyhow::{Context as _, anyhow, bail};
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderValue, Method, Request, Uri};
 use onbill_domain::correlator;
 use onbill_domain::key::Key;
 use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::signature::{SIGNATURE, SIGNATURE_INPUT, sign_request};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::trace_context::{self, TraceParent};
 use serde_json::Value;
-use std::error::Error as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -35,6 +37,8 @@ pub(super) enum Signing {
     Late,
     /// For another host.
     OtherAddress,
+    /// For another host, which the call names as its own.
+    OtherHost,
     /// And then the body is changed.
     BodyChanged,
 }
@@ -57,13 +61,21 @@ pub(super) struct Caller {
     base: String,
     pub(super) limits: Limits,
     exchanges: Mutex<Vec<Exchange>>,
-    /// The check under way.
-    check: Mutex<&'static str>,
+    under_way: Mutex<UnderWay>,
+}
+
+/// The check under way.
+#[derive(Clone, Copy)]
+struct UnderWay {
+    check: &'static str,
+    /// The trace of its calls, once it has made one.
+    trace: Option<TraceParent>,
 }
 
 impl Caller {
     /// Calls what is below `base`. Redirects are seen, and not followed.
     pub(super) fn new(base: &str, limits: Limits) -> anyhow::Result<Self> {
+        check_roots_file()?;
         // A process has one TLS provider, so a second attempt to install the same one is not an error.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
@@ -73,34 +85,63 @@ impl Caller {
             .build()
             .context("start the HTTP client")?;
         let base = base.trim_end_matches('/').to_owned();
-        let address: Uri = base.parse().with_context(|| format!("{base:?} is no address"))?;
+        let address: Uri = base
+            .parse()
+            .map_err(|_| anyhow!("--url must begin with http:// or https://, and name a host: {base}"))?;
         if !matches!(address.scheme_str(), Some("http" | "https")) || address.query().is_some() {
-            bail!("{base} must be an http or https URL without a query");
+            bail!("--url must begin with http:// or https://, and have no query: {base}");
         }
         // The address is in every report, and a password in it would be too.
         if address.authority().is_none_or(|authority| authority.as_str().contains('@')) {
             bail!("the address must name a host, without a user");
         }
-        Ok(Self { http, base, limits, exchanges: Mutex::default(), check: Mutex::new("start") })
+        let under_way = Mutex::new(UnderWay { check: "start", trace: None });
+        Ok(Self { http, base, limits, exchanges: Mutex::default(), under_way })
     }
 
     /// The calls from now on are of this check. Their `x-correlator` says so, for the log of the other
-    /// side.
+    /// side, and they have one trace.
     pub(super) fn begin(&self, check: &'static str) {
-        *self.check.lock().unwrap_or_else(PoisonError::into_inner) = check;
+        *self.under_way() = UnderWay { check, trace: None };
     }
 
     fn check(&self) -> &'static str {
-        *self.check.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way().check
+    }
+
+    /// The trace of the check under way, with a call of its own for each seed.
+    fn trace(&self, seed: &str) -> anyhow::Result<TraceParent> {
+        let mut under_way = self.under_way();
+        let trace = match under_way.trace {
+            Some(trace) => trace,
+            None => *under_way.trace.insert(TraceParent::begin(random_bytes()?)),
+        };
+        Ok(trace.child(seed.as_bytes()))
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fails unless something answers at the address, whatever it says.
     pub(super) async fn reach(&self) -> anyhow::Result<()> {
         let reached = self.http.get(&self.base).send().await;
-        reached
-            .map(|_| ())
-            .map_err(reqwest::Error::without_url)
-            .with_context(|| format!("reach {}", self.base))
+        reached.map(|_| ()).map_err(|error| anyhow!("{}: {}", self.base, explain(&error)))
+    }
+
+    /// The path of a call, as it is signed.
+    pub(super) fn path(&self, below: &str) -> String {
+        let base: Option<Uri> = self.base.parse().ok();
+        format!(
+            "{}{below}",
+            base.map(|base| base.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+        )
+    }
+
+    /// The authority that calls are signed for.
+    pub(super) fn authority(&self) -> String {
+        let address = address(&self.base, "/").ok();
+        address.and_then(|address| Some(address.authority()?.to_string())).unwrap_or_default()
     }
 
     /// A signed call with a JSON body, or without one if it is null.
@@ -125,9 +166,10 @@ impl Caller {
         key: &Key,
         signing: Signing,
     ) -> anyhow::Result<Request<Bytes>> {
-        let correlator = format!("certify:{}", self.check());
+        let (correlator, nonce) = (format!("certify:{}", self.check()), nonce()?);
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         request = request.header(correlator::HEADER, correlator);
+        request = request.header(trace_context::HEADER, self.trace(&nonce)?.to_string());
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -141,15 +183,18 @@ impl Caller {
                 let seconds = created.unix_seconds() - 2 * SIGNATURE_SKEW_SECONDS;
                 created = Timestamp::from_unix_seconds(seconds);
             }
-            Signing::OtherAddress => *request.uri_mut() = other_address(&address)?,
+            Signing::OtherAddress | Signing::OtherHost => *request.uri_mut() = other_address(&address)?,
             Signing::Genuine | Signing::Wrong | Signing::BodyChanged => {}
         }
-        sign_request(&mut request, key, created, &nonce()?).context("this request cannot be signed")?;
+        sign_request(&mut request, key, created, &nonce).context("this request cannot be signed")?;
         *request.uri_mut() = address;
         match signing {
             Signing::Wrong => {
                 let forged = format!("sig1=:{}:", onbill_domain::encoding::encode_base64(&[0; 32]));
                 request.headers_mut().insert(SIGNATURE, HeaderValue::from_str(&forged)?);
+            }
+            Signing::OtherHost => {
+                request.headers_mut().insert(HOST, HeaderValue::from_static(OTHER_AUTHORITY));
             }
             Signing::BodyChanged => {
                 // A space more: still the same JSON.
@@ -183,12 +228,13 @@ impl Caller {
     async fn exchange(&self, request: Request<Bytes>) -> Seen {
         let waits = self.limits.kit_waits();
         let none = |error: reqwest::Error| {
-            if error.is_timeout() { NoAnswer::Late(waits) } else { NoAnswer::Broken(describe_cause(&error)) }
+            if error.is_timeout() { NoAnswer::Late(waits) } else { NoAnswer::Broken(explain_later(&error)) }
         };
         let request = reqwest::Request::try_from(request).map_err(none)?;
         let mut response = self.http.execute(request).await.map_err(none)?;
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or_default().to_owned();
+        let text =
+            |name| response.headers().get(name).and_then(|value| Some(value.to_str().ok()?.to_owned()));
+        let (content_type, location) = (text(CONTENT_TYPE).unwrap_or_default(), text(LOCATION));
         let status = response.status().as_u16();
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(none)? {
@@ -197,7 +243,7 @@ impl Caller {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, content_type, body: body.freeze() })
+        Ok(Answer { status, content_type, location, body: body.freeze() })
     }
 
     /// All calls so far.
@@ -230,17 +276,6 @@ fn other_address(address: &Uri) -> anyhow::Result<Uri> {
 fn path_below<'u>(base: &str, uri: &'u Uri) -> &'u str {
     let prefix = base.parse::<Uri>().map(|base| base.path().trim_end_matches('/').len()).unwrap_or_default();
     uri.path().get(prefix..).unwrap_or_else(|| uri.path())
-}
-
-/// The innermost reason, without the address.
-fn describe_cause(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = "the connection failed".to_owned();
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A check: what it is called, what is expected, and what came of it.
 
 use futures_util::future::BoxFuture;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// What is known of a check before it runs. The id never changes: reports are compared by it.
@@ -25,6 +26,8 @@ pub enum Outcome {
     Failed(String),
     /// It was not run, for this reason.
     Skipped(String),
+    /// It was not run, because the check of this id failed: what it would find has that cause.
+    Blocked(&'static str),
 }
 
 /// A check of a kit, and what runs it.
@@ -60,15 +63,17 @@ impl Outcome {
             Self::Passed => "passed",
             Self::Failed(_) => "failed",
             Self::Skipped(_) => "skipped",
+            Self::Blocked(_) => "blocked",
         }
     }
 
     /// What was seen, or why it was not run.
-    pub fn detail(&self) -> &str {
+    pub fn detail(&self) -> Cow<'_, str> {
         match self {
-            Self::Passed => "as expected",
-            Self::Failed(seen) => seen,
-            Self::Skipped(why) => why,
+            Self::Passed => "as expected".into(),
+            Self::Failed(seen) => seen.into(),
+            Self::Skipped(why) => why.into(),
+            Self::Blocked(cause) => format!("not run: {cause} failed").into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What all responses of the other side have to be like. It is judged over every call of a run, so
 //! that one slow or redirected response shows wherever it came.
 
-use super::answer::NoAnswer;
+use super::answer::{NoAnswer, quote};
 use super::caller::Exchange;
 use super::check::Outcome;
 use super::limits::RESPONSE_BYTES_MAX;
@@ -39,8 +39,9 @@ pub(super) fn in_time(exchanges: &[Exchange]) -> Outcome {
 /// No response is a redirect: onbill follows none.
 pub(super) fn no_redirect(exchanges: &[Exchange]) -> Outcome {
     judge(exchanges, |exchange| {
-        let status = exchange.seen.as_ref().ok()?.status;
-        (300..400).contains(&status).then(|| format!("{status}"))
+        let answer = exchange.seen.as_ref().ok()?;
+        let to = answer.location.as_deref().map(|location| format!(" to {}", quote(location)));
+        answer.is_redirect().then(|| format!("{}{}", answer.status, to.unwrap_or_default()))
     })
 }
 
@@ -91,7 +92,7 @@ mod tests {
             check: "a-1",
             within: Duration::from_secs(1),
             took: Duration::ZERO,
-            seen: Ok(Answer { status, content_type: String::new(), body: Bytes::new() }),
+            seen: Ok(Answer { status, content_type: String::new(), location: None, body: Bytes::new() }),
         };
         assert!(matches!(no_redirect(&[]), Outcome::Skipped(_)));
         assert_eq!(no_redirect(&[exchange(200)]), Outcome::Passed);

@@ -16,7 +16,7 @@ pub use csp::{CspSettings, Numbers, certify_csp, csp_checks};
 pub use limits::Limits;
 pub use partner::{Announce, Ask, PartnerSettings, certify_partner, partner_checks};
 pub use report::Report;
-pub use run::Progress;
+pub use run::{Progress, Step};
 
 use crate::exit;
 use crate::signer::read_ring;
@@ -24,6 +24,7 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::ids::{OfferId, OperatorId};
+use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -134,6 +135,8 @@ fn exit_code(report: &anyhow::Result<Report>) -> ExitCode {
 impl CspArguments {
     async fn run(self) -> anyhow::Result<Report> {
         let charge_within = Duration::from_secs(self.hand_off_seconds);
+        self.output.check()?;
+        let head = report::format_head(csp::TITLE, &self.url);
         let settings = CspSettings {
             url: self.url,
             keys: read_ring(&self.keys)?,
@@ -141,7 +144,8 @@ impl CspArguments {
             limits: Limits { charge_within, ..Limits::default() },
         };
         let bar = progress_bar(csp_checks().len())?;
-        let report = certify_csp(settings, &|facts| show_check(&bar, facts)).await;
+        println!("{head}");
+        let report = certify_csp(settings, &|step| show_step(&bar, step)).await;
         bar.finish_and_clear();
         self.output.write(report?)
     }
@@ -149,6 +153,8 @@ impl CspArguments {
 
 impl PartnerArguments {
     async fn run(self) -> anyhow::Result<Report> {
+        self.output.check()?;
+        let head = report::format_head(partner::TITLE, &self.url);
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
         let settings = PartnerSettings {
@@ -161,8 +167,9 @@ impl PartnerArguments {
             wait: Duration::from_secs(self.wait),
         };
         let bar = progress_bar(partner_checks().len())?;
+        println!("{head}");
         let announce = announce_above(bar.clone());
-        let report = certify_partner(&settings, listener, announce, &|facts| show_check(&bar, facts)).await;
+        let report = certify_partner(&settings, listener, announce, &|step| show_step(&bar, step)).await;
         bar.finish_and_clear();
         self.output.write(report?)
     }
@@ -186,14 +193,34 @@ fn progress_bar(checks: usize) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(count).with_style(style))
 }
 
-fn show_check(bar: &ProgressBar, facts: &CheckFacts) {
-    bar.set_message(facts.name);
-    bar.inc(1);
+/// Each check has its line as soon as it has ended: a run against a slow system takes minutes.
+fn show_step(bar: &ProgressBar, step: Step<'_>) {
+    match step {
+        Step::Begins(facts) => bar.set_message(facts.name),
+        Step::Ended(result) => {
+            bar.suspend(|| println!("{}", report::format_line(result)));
+            bar.inc(1);
+        }
+    }
 }
 
 impl Output {
+    /// Fails where a report could not be written, before anything has been charged.
+    fn check(&self) -> anyhow::Result<()> {
+        for file in [&self.junit, &self.html].into_iter().flatten() {
+            let existed = file.exists();
+            let opened = OpenOptions::new().append(true).create(true).open(file);
+            opened.with_context(|| format!("write {}", file.display()))?;
+            if !existed {
+                // An empty report would be taken for one.
+                std::fs::remove_file(file).with_context(|| format!("write {}", file.display()))?;
+            }
+        }
+        Ok(())
+    }
+
     fn write(&self, report: Report) -> anyhow::Result<Report> {
-        println!("{}", report.to_table());
+        println!("\n{}", report.details());
         write_file(self.junit.as_deref(), || report.to_junit())?;
         write_file(self.html.as_deref(), || report.to_html())?;
         Ok(report)

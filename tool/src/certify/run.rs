@@ -1,17 +1,32 @@
 //! Runs the checks of a kit, one after the other.
 
 use super::caller::Caller;
-use super::check::{Check, CheckFacts, CheckResult};
+use super::check::{Check, CheckFacts, CheckResult, Outcome};
 use super::report::Report;
 use tokio::time::Instant;
 
-/// What a kit does with each check before it runs: a progress bar, or nothing.
-pub type Progress<'p> = &'p (dyn Fn(&CheckFacts) + Sync);
+/// What happens to a check.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'c> {
+    /// It begins.
+    Begins(&'c CheckFacts),
+    /// It has ended so.
+    Ended(&'c CheckResult),
+}
+
+/// What is shown of a run while it lasts: a progress bar and lines, or nothing.
+pub type Progress<'p> = &'p (dyn Fn(Step<'_>) + Sync);
 
 /// What has checks.
 pub(super) trait Kit: 'static {
     /// What makes its calls.
     fn caller(&self) -> &Caller;
+
+    /// The earlier checks without which this one would find the same mistake again, and say something
+    /// else about it.
+    fn needs(_check: &str) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 pub(super) async fn run_checks<K: Kit>(
@@ -21,13 +36,28 @@ pub(super) async fn run_checks<K: Kit>(
     target: &str,
     progress: Progress<'_>,
 ) -> Report {
-    let mut results = Vec::new();
+    let mut results: Vec<CheckResult> = Vec::new();
     for check in checks {
-        progress(&check.facts);
+        progress(Step::Begins(&check.facts));
         kit.caller().begin(check.facts.id);
         let begun = Instant::now();
-        let outcome = (check.run)(kit).await;
-        results.push(CheckResult { facts: &check.facts, outcome, took: begun.elapsed() });
+        let outcome = match first_cause(&results, K::needs(check.facts.id)) {
+            Some(cause) => Outcome::Blocked(cause),
+            None => (check.run)(kit).await,
+        };
+        let result = CheckResult { facts: &check.facts, outcome, took: begun.elapsed() };
+        progress(Step::Ended(&result));
+        results.push(result);
     }
     Report { title, target: target.to_owned(), results }
+}
+
+/// The check that failed, of those that are needed or of what these needed.
+fn first_cause(results: &[CheckResult], needs: &[&str]) -> Option<&'static str> {
+    let mut needed = results.iter().filter(|result| needs.contains(&result.facts.id));
+    needed.find_map(|result| match result.outcome {
+        Outcome::Failed(_) => Some(result.facts.id),
+        Outcome::Blocked(cause) => Some(cause),
+        Outcome::Passed | Outcome::Skipped(_) => None,
+    })
 }

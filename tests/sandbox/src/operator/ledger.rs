@@ -120,7 +120,13 @@ impl OperatorLedger {
     /// Puts a charge on its bill, or declines it; the same id again gets the same response.
     pub fn charge(&mut self, request: BillChargeRequest, now: Timestamp) -> PostOutcome<BillChargeResponse> {
         if let Some((before, answer)) = self.charges.get(&request.transaction_id) {
-            return if *before == request {
+            // The subscriber may have got another number while the charge waited.
+            let same_holder = BillChargeRequest {
+                msisdn: before.msisdn.clone(),
+                subscriber_id: before.subscriber_id.clone(),
+                ..request
+            };
+            return if *before == same_holder {
                 PostOutcome::Again(answer.clone())
             } else {
                 PostOutcome::Conflict
@@ -170,7 +176,14 @@ impl OperatorLedger {
             return Err("not-eligible");
         }
         let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
-        let account = &mut self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?.account;
+        let subscriber = self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?;
+        // An origin with a table of accounts knows the subscriber by the day of activation, which may
+        // be that of an earlier number.
+        let is_by_day = Day::parse(&request.subscriber_id).is_some();
+        if !is_by_day && request.subscriber_id != subscriber.subscriber_id {
+            return Err("account-closed-taken-over");
+        }
+        let account = &mut subscriber.account;
         match account.status {
             AccountStatus::Ceased => return Err("account-closed"),
             AccountStatus::Suspended => return Err("account-on-hold"),

@@ -1,5 +1,6 @@
 //! Checks of `POST /account/validate`.
 
+use super::forms::problem_of_account;
 use super::kit::{ACCOUNT, CspKit, absent, account, with_status};
 use crate::certify::answer::{Seen, describe, quote};
 use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
@@ -87,7 +88,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             id: "csp-account-form",
             name: "The members of an account have their types",
             expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false, a subscriberID without the number",
-            mend: "Write the members as docs/api/csp.md has them: \"value\": 5000 and not \"5000\" or 50.00.",
+            mend: "Write the member as docs/api/csp.md has it. onbill reads more, and the next reader may not.",
         },
         run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
@@ -141,21 +142,15 @@ async fn check_form(kit: &CspKit) -> Finding {
     for msisdn in [&numbers.active].into_iter().chain(optional.into_iter().flatten()) {
         let seen = ask(kit, msisdn).await;
         let answer = with_status(&seen, &[200])?;
-        // The types of the contract, and not the lenient reading of the origin.
-        let read = read_object::<AccountValidateResponse>(&answer.body);
-        let problem = match &read {
-            Err(error) => Some(error.to_string()),
-            Ok(read) if read.subscriber_id.is_empty() => Some("an empty subscriberID".to_owned()),
-            Ok(read) if contains_number(&read.subscriber_id, msisdn) => {
-                Some("the number in the subscriberID".to_owned())
-            }
-            Ok(_) if !is_json(&answer.content_type) => {
-                Some("a content-type other than application/json".to_owned())
-            }
-            Ok(_) => None,
+        let is_json = is_json(&answer.content_type);
+        let of_type = (!is_json).then(|| "the content-type is not application/json".to_owned());
+        let of_contract = || {
+            let read = read_object::<AccountValidateResponse>(&answer.body);
+            read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
         };
-        if let Some(problem) = problem {
-            return Err(format!("{}: {answer}", quote(&problem)));
+        let problem = problem_of_account(&answer.body, msisdn).or(of_type);
+        if let Some(problem) = problem.or_else(of_contract) {
+            return Err(format!("{problem}: {answer}"));
         }
     }
     Ok(())
@@ -164,9 +159,4 @@ async fn check_form(kit: &CspKit) -> Finding {
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
-}
-
-/// Whether a text has the digits of a number in it.
-pub(super) fn contains_number(text: &str, msisdn: &Msisdn) -> bool {
-    text.contains(msisdn.expose().trim_start_matches('+'))
 }

@@ -1,8 +1,9 @@
 //! Checks of `POST /transaction` and `GET /transaction/{transactionID}`.
 
-use super::accounts::contains_number;
-use super::kit::{CHARGE, CspKit, absent, approved, charge_decision, new_id, same, with_status};
-use crate::certify::answer::{Seen, describe, quote};
+use super::forms::problem_of_decision;
+use super::kit::{CHARGE, CspKit, REFUND, absent, approved, charge_decision, new_id, same, with_status};
+use super::refunds::is_not_refunded;
+use crate::certify::answer::{Seen, describe};
 use crate::certify::caller::Signing;
 use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
 use http::Method;
@@ -19,16 +20,13 @@ const DROPPED_AFTER: Duration = Duration::from_millis(20);
 /// The id of the check that cuts a charge off.
 pub(super) const CUT_OFF: &str = "csp-charge-cut-off";
 
-/// Longest raw code, in characters: onbill stores no longer one.
-const RAW_CODE_CHARS_MAX: usize = 64;
-
 pub(super) static CHECKS: &[Check<CspKit>] = &[
     Check {
         facts: CheckFacts {
             id: "csp-charge-approved",
             name: "A charge is put on the bill",
             expected: "201 or 200 with status APPROVED",
-            mend: "Answer with your final decision in status. 202 and 204 decide nothing: onbill asks again for days.",
+            mend: "Answer with your final decision in status. 202 and 204 decide nothing: onbill asks again for days. If you declined, your rawCode says why: the account under active must be one that may pay.",
         },
         run: |kit| Box::pin(async move { kit.billed_charge().await.map(|_| ()).into() }),
     },
@@ -37,7 +35,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             id: "csp-charge-form",
             name: "The members of a decision have their types",
             expected: "status as a word of the contract, rawCode as a text of at most 64 ASCII characters without a number, billedOn as YYYY-MM-DD",
-            mend: "Write the members as docs/api/csp.md has them. The partner reads rawCode, so no number may be in it.",
+            mend: "Write the member as docs/api/csp.md has it. The partner reads rawCode, so no number may be in it.",
         },
         run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
@@ -115,6 +113,15 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
     },
     Check {
         facts: CheckFacts {
+            id: "csp-charge-declined-other-subscriber",
+            name: "A charge of another subscriber than the number has is declined",
+            expected: "201 or 200 with status DECLINED, the same when it is repeated, and nothing on a bill",
+            mend: "Compare subscriberID with the present subscriber of the number before you bill. If it is another one, decline: the rawCode account-closed-taken-over says why.",
+        },
+        run: |kit| Box::pin(async move { check_other_subscriber(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
             id: "csp-charge-malformed",
             name: "A charge without its members is refused",
             expected: "a status of 4xx",
@@ -131,26 +138,17 @@ async fn check_form(kit: &CspKit) -> Finding {
     for msisdn in [&numbers.active].into_iter().chain(optional.into_iter().flatten()) {
         let charge = kit.new_charge(msisdn).await?;
         let seen = kit.post(CHARGE, &charge).await;
-        let answer = with_status(&seen, &[200, 201])?;
-        // The types of the contract, and not the lenient reading of the origin.
-        let problem = match read_object::<BillChargeResponse>(&answer.body) {
-            Err(error) => Some(error.to_string()),
-            Ok(BillChargeResponse { raw_code: Some(code), .. }) => problem_of_code(&code, msisdn),
-            Ok(_) => None,
+        // Whether these accounts are declined as they must be is for other checks.
+        let Ok(answer) = with_status(&seen, &[200, 201]) else { continue };
+        let of_contract = || {
+            let read = read_object::<BillChargeResponse>(&answer.body);
+            read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
         };
-        if let Some(problem) = problem {
-            return Err(format!("{}: {answer}", quote(&problem)));
+        if let Some(problem) = problem_of_decision(&answer.body, msisdn).or_else(of_contract) {
+            return Err(format!("{problem}: {answer}"));
         }
     }
     Ok(())
-}
-
-fn problem_of_code(code: &str, msisdn: &Msisdn) -> Option<String> {
-    let is_short = code.len() <= RAW_CODE_CHARS_MAX && code.bytes().all(|b| (b' '..=b'~').contains(&b));
-    if !is_short {
-        return Some("a rawCode that is not 64 ASCII characters at most".to_owned());
-    }
-    contains_number(code, msisdn).then(|| "the number in the rawCode".to_owned())
 }
 
 async fn check_repeated(kit: &CspKit) -> Finding {
@@ -174,6 +172,28 @@ async fn check_parallel(kit: &CspKit) -> Finding {
         same(seen, &after)?;
     }
     Ok(())
+}
+
+/// A number whose subscriber has changed since onbill asked: the charge is the former one's.
+async fn check_other_subscriber(kit: &CspKit) -> Finding {
+    let mut charge = kit.new_charge(&kit.numbers.active).await?;
+    let present = std::mem::replace(&mut charge.subscriber_id, format!("certify-{}", new_id()?));
+    let first = kit.post(CHARGE, &charge).await;
+    let again = kit.post(CHARGE, &charge).await;
+    is_declined(&first)?;
+    is_declined(&again)?;
+    same(&first, &again)?;
+    is_not_refunded(&kit.post(REFUND, &kit.new_refund(&charge, kit.numbers.amount)?).await)
+        .map_err(|seen| format!("the declined charge is refunded: {seen}"))?;
+    let Some(msisdn) = kit.numbers.prepaid.as_ref().filter(|msisdn| **msisdn != kit.numbers.active) else {
+        return Ok(());
+    };
+    // The subscriber of another account of yours.
+    let before = kit.balance(msisdn).await;
+    let mut charge = kit.new_charge(msisdn).await?;
+    charge.subscriber_id = present;
+    is_declined(&kit.post(CHARGE, &charge).await)?;
+    if kit.balance(msisdn).await == before { Ok(()) } else { Err("the balance has changed".to_owned()) }
 }
 
 async fn check_looked_up(kit: &CspKit) -> Finding {

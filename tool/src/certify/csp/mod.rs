@@ -3,7 +3,10 @@
 
 mod accounts;
 mod charges;
+mod first_look;
+mod forms;
 mod kit;
+mod needs;
 mod numbers;
 mod overall;
 mod refunds;
@@ -19,6 +22,9 @@ use super::run::{Progress, run_checks};
 use anyhow::Context as _;
 use kit::CspKit;
 use onbill_domain::key::{KeyUse, Keyring};
+
+/// The head of the report.
+pub(super) const TITLE: &str = "onbill CSP API";
 
 /// What the kit needs.
 pub struct CspSettings {
@@ -50,5 +56,6 @@ pub async fn certify_csp(settings: CspSettings, progress: Progress<'_>) -> anyho
     let url = settings.url.clone();
     let kit = CspKit::new(&settings.url, key, settings.numbers, settings.limits)?;
     kit.caller.reach().await?;
-    Ok(run_checks(&kit, checks(), "onbill CSP API", &url, progress).await)
+    first_look::look(&kit).await?;
+    Ok(run_checks(&kit, checks(), TITLE, &url, progress).await)
 }

@@ -2,6 +2,7 @@
 
 use super::charges::CUT_OFF;
 use super::kit::{ACCOUNT, CHARGE, CspKit};
+use super::signatures::OTHER_HOST;
 use crate::certify::caller::Exchange;
 use crate::certify::check::{Check, CheckFacts};
 use crate::certify::conduct;
@@ -15,16 +16,16 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "8 seconds at most; 5 for a refund, and for a charge together with the look-up before it",
             mend: "Answer within the limit, or decide later calls from what you have stored. What comes late counts as no response.",
         },
-        run: |kit| Box::pin(async move { conduct::in_time(&with_look_ups(kit.caller.exchanges())) }),
+        run: |kit| Box::pin(async move { conduct::in_time(&with_look_ups(exchanges(kit))) }),
     },
     Check {
         facts: CheckFacts {
             id: "csp-whole",
             name: "Every response is whole",
             expected: "a connection that stays open until the response has been read",
-            mend: "Send the length that you announce. Look for a proxy that closes connections.",
+            mend: "Keep a connection open for two seconds after a response, or say connection: close in it. Send the length that you announce. Look for a proxy that closes connections.",
         },
-        run: |kit| Box::pin(async move { conduct::whole(&kit.caller.exchanges()) }),
+        run: |kit| Box::pin(async move { conduct::whole(&exchanges(kit)) }),
     },
     Check {
         facts: CheckFacts {
@@ -33,7 +34,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "16 KiB at most",
             mend: "Answer with the members of the contract. onbill reads 16 KiB, and takes more for no response.",
         },
-        run: |kit| Box::pin(async move { conduct::within_size(&kit.caller.exchanges()) }),
+        run: |kit| Box::pin(async move { conduct::within_size(&exchanges(kit)) }),
     },
     Check {
         facts: CheckFacts {
@@ -42,7 +43,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "no status of 3xx",
             mend: "Serve the API at the address that onbill has. A signature is for one address, so redirects are not followed.",
         },
-        run: |kit| Box::pin(async move { conduct::no_redirect(&kit.caller.exchanges()) }),
+        run: |kit| Box::pin(async move { conduct::no_redirect(&exchanges(kit)) }),
     },
     Check {
         facts: CheckFacts {
@@ -51,7 +52,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "no status of 5xx",
             mend: "Find the call in your log. Answer a bad request with 4xx, and a repeated one with its first response.",
         },
-        run: |kit| Box::pin(async move { conduct::no_server_error(&finished(kit.caller.exchanges())) }),
+        run: |kit| Box::pin(async move { conduct::no_server_error(&finished(exchanges(kit))) }),
     },
     Check {
         facts: CheckFacts {
@@ -60,9 +61,16 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "an error with a status of 4xx or 5xx",
             mend: "Set the HTTP status of the error. For a refund, 200 alone already means approval.",
         },
-        run: |kit| Box::pin(async move { conduct::no_error_in_success(&kit.caller.exchanges()) }),
+        run: |kit| Box::pin(async move { conduct::no_error_in_success(&exchanges(kit)) }),
     },
 ];
+
+/// All calls but the one that names another host: a proxy may answer that in any way.
+fn exchanges(kit: &CspKit) -> Vec<Exchange> {
+    let mut exchanges = kit.caller.exchanges();
+    exchanges.retain(|exchange| exchange.check != OTHER_HOST);
+    exchanges
+}
 
 /// Each charge with the time of the look-up before it: the partner waits for both together.
 fn with_look_ups(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
@@ -99,7 +107,7 @@ mod tests {
             check,
             within: Duration::from_secs(5),
             took: Duration::from_millis(millis),
-            seen: Ok(Answer { status, content_type: String::new(), body: Bytes::new() }),
+            seen: Ok(Answer { status, content_type: String::new(), location: None, body: Bytes::new() }),
         }
     }
 

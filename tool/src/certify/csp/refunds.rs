@@ -55,10 +55,20 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
         facts: CheckFacts {
             id: "csp-refund-prepaid",
             name: "A charge of a prepaid account is refunded",
-            expected: "201 or 200, APPROVED or without a decision",
-            mend: "Give the money back to the balance that has paid.",
+            expected: "201 or 200, APPROVED or without a decision, and the balance as it was, where you tell it",
+            mend: "Give the money back to the balance that has paid, all of it.",
         },
         run: |kit| Box::pin(async move { check_prepaid(kit).await }),
+    },
+    // It gives back what it has taken, so it comes when that is known to work.
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-parallel-balance",
+            name: "The same charge in parallel takes from a balance once",
+            expected: "a balance that is less by one charge, where you tell the balance",
+            mend: "Take the money in the transaction that claims the transactionID. Use the account under prepaid for nothing else during the run.",
+        },
+        run: |kit| Box::pin(async move { parallel_balance(kit).await }),
     },
 ];
 
@@ -116,15 +126,51 @@ async fn check_prepaid(kit: &CspKit) -> Outcome {
         return Outcome::Skipped("your file has no such number".to_owned());
     };
     let finding = async {
+        let before = kit.balance(msisdn).await;
         let charge = kit.new_charge(msisdn).await?;
-        approved(&kit.post(CHARGE, &charge).await).map_err(|seen| format!("charge it first: {seen}"))?;
-        refunded(&kit.post(REFUND, &kit.new_refund(&charge, kit.numbers.amount)?).await)
+        approved(&kit.post(CHARGE, &charge).await)
+            .map_err(|seen| format!("the account under prepaid does not pay: {seen}"))?;
+        refunded(&kit.post(REFUND, &kit.new_refund(&charge, kit.numbers.amount)?).await)?;
+        match (before, kit.balance(msisdn).await) {
+            (Some(before), Some(after)) if after != before => Err(format!(
+                "the balance was {before}, and {after} after a charge of {} and its refund",
+                kit.numbers.amount
+            )),
+            _ => Ok(()),
+        }
+    };
+    finding.await.into()
+}
+
+async fn parallel_balance(kit: &CspKit) -> Outcome {
+    let Some(msisdn) = &kit.numbers.prepaid else {
+        return Outcome::Skipped("your file has no such number".to_owned());
+    };
+    let Some(before) = kit.balance(msisdn).await else {
+        return Outcome::Skipped("your API tells no balance of it".to_owned());
+    };
+    let finding = async {
+        let charge = kit.new_charge(msisdn).await?;
+        let all = kit.post_in_parallel(CHARGE, &charge).await;
+        let after = kit.balance(msisdn).await;
+        // What was taken is given back whatever is found.
+        let amount = kit.numbers.amount;
+        kit.post(REFUND, &kit.new_refund(&charge, amount)?).await.ok();
+        for seen in &all {
+            approved(seen)?;
+        }
+        match after {
+            Some(after) if after != before - amount => {
+                Err(format!("the balance was {before}, and {after} after one charge of {amount}"))
+            }
+            _ => Ok(()),
+        }
     };
     finding.await.into()
 }
 
 /// A refusal, or a decision against it.
-fn is_not_refunded(seen: &Seen) -> Finding {
+pub(super) fn is_not_refunded(seen: &Seen) -> Finding {
     let is_refused = seen.as_ref().is_ok_and(super::super::answer::Answer::is_refusal);
     if is_refused || refund_decision(seen) == Ok(BillingDecision::Declined) {
         Ok(())

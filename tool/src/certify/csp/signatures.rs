@@ -7,6 +7,9 @@ use crate::certify::caller::{Signing, replay};
 use crate::certify::check::{Check, CheckFacts, Finding};
 use http::Method;
 
+/// The id of the check that names another host. A proxy may answer it in any way.
+pub(super) const OTHER_HOST: &str = "csp-signature-other-host";
+
 pub(super) static CHECKS: &[Check<CspKit>] = &[
     Check {
         facts: CheckFacts {
@@ -46,6 +49,15 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
     },
     Check {
         facts: CheckFacts {
+            id: OTHER_HOST,
+            name: "A signature for another host is refused, also where Host names it",
+            expected: "401, another 4xx, or no response of your API",
+            mend: "Verify @authority against your own name from your configuration. Whoever repeats the call of another system to you sends its Host as well.",
+        },
+        run: |kit| Box::pin(async move { host_is_not_believed(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
             id: "csp-signature-body-changed",
             name: "A body other than the signed one is refused",
             expected: "401, or another 4xx",
@@ -80,6 +92,12 @@ async fn check_signing_refused(kit: &CspKit, signing: Signing) -> Finding {
     }
     let charge = kit.new_charge(&kit.numbers.active).await?;
     at(CHARGE, &kit.post_signed(CHARGE, &charge, signing).await)
+}
+
+/// A proxy before the API may have a page for every host that it does not know: that is no account.
+async fn host_is_not_believed(kit: &CspKit) -> Finding {
+    let seen = kit.post_signed(ACCOUNT, &kit.question(&kit.numbers.active), Signing::OtherHost).await;
+    if super::kit::account(&seen).is_ok() { Err(describe(&seen)) } else { Ok(()) }
 }
 
 async fn is_not_replayed(kit: &CspKit) -> Finding {

@@ -22,6 +22,9 @@ use super::run::{Progress, run_checks};
 use kit::PartnerKit;
 use tokio::net::TcpListener;
 
+/// The head of the report.
+pub(super) const TITLE: &str = "onbill partner callbacks";
+
 fn checks() -> impl Iterator<Item = &'static Check<PartnerKit>> {
     // The signatures come after the charge and the refund of the partner's that they are about.
     let calls = [
@@ -52,7 +55,7 @@ pub async fn certify_partner(
     let kit = PartnerKit::new(settings, announce)?;
     kit.caller.reach().await?;
     let serving = kit.edge.serve(listener);
-    let report = run_checks(&kit, checks(), "onbill partner callbacks", &settings.url, progress).await;
+    let report = run_checks(&kit, checks(), TITLE, &settings.url, progress).await;
     serving.abort();
     Ok(report)
 }

@@ -12,7 +12,7 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; }\n\
 caption { text-align: start; color: var(--quiet); }\n\
 th, td { text-align: start; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }\n\
-.failed { color: var(--failed); font-weight: 600; } .passed { color: var(--passed); } .skipped { color: var(--quiet); }\n\
+.failed { color: var(--failed); font-weight: 600; } .passed { color: var(--passed); } .skipped, .blocked { color: var(--quiet); }\n\
 dt { font-weight: 600; } dd { margin: 0 0 .5rem 1rem; overflow-wrap: anywhere; }\n";
 
 impl Report {
@@ -67,7 +67,7 @@ fn write_all(html: &mut String, report: &Report) {
             "<tr><td class=\"{word}\">{word}</td><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td></tr>",
             escape_markup(result.facts.id),
             escape_markup(result.facts.name),
-            escape_markup(result.outcome.detail()),
+            escape_markup(&result.outcome.detail()),
         );
     }
     html.push_str("</tbody>\n</table>\n");

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 impl Report {
     /// The report as `JUnit` XML.
     pub fn to_junit(&self) -> String {
-        let (failed, skipped) = (self.failed_ids().len(), self.skipped_ids().len());
+        let failed = self.failed_ids().len();
+        let skipped = self.skipped_ids().len() + self.blocked_ids().len();
         let took: f32 = self.results.iter().map(|result| result.took.as_secs_f32()).sum();
         let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         // Writing to a text does not fail.
@@ -29,8 +30,12 @@ impl Report {
             );
             let _ = match &result.outcome {
                 Outcome::Passed => writeln!(xml, "/>"),
-                Outcome::Skipped(why) => {
-                    writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape_markup(why))
+                why @ (Outcome::Skipped(_) | Outcome::Blocked(_)) => {
+                    writeln!(
+                        xml,
+                        ">\n    <skipped message=\"{}\"/>\n  </testcase>",
+                        escape_markup(&why.detail())
+                    )
                 }
                 Outcome::Failed(seen) => writeln!(
                     xml,

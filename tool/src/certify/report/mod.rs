@@ -4,6 +4,8 @@ mod html;
 mod junit;
 mod table;
 
+pub(super) use table::{format_head, format_line};
+
 use super::check::{CheckResult, Outcome};
 
 /// What a kit found.
@@ -30,16 +32,24 @@ impl Report {
         skipped.map(|result| result.facts.id).collect()
     }
 
+    /// The ids of the checks that were not run because another one failed.
+    pub fn blocked_ids(&self) -> Vec<&'static str> {
+        let blocked = self.results.iter().filter(|result| matches!(result.outcome, Outcome::Blocked(_)));
+        blocked.map(|result| result.facts.id).collect()
+    }
+
     /// Whether no check failed.
     pub fn is_passed(&self) -> bool {
         self.failed_ids().is_empty()
     }
 
-    /// How many passed, failed and were skipped, as a sentence.
+    /// How many passed, failed and were skipped, as a sentence. Some are blocked only where others failed.
     pub fn summary(&self) -> String {
         let (failed, skipped) = (self.failed_ids().len(), self.skipped_ids().len());
-        let passed = self.results.len() - failed - skipped;
-        format!("{passed} passed, {failed} failed, {skipped} skipped")
+        let blocked = self.blocked_ids().len();
+        let passed = self.results.len() - failed - skipped - blocked;
+        let rest = if blocked > 0 { format!(", {blocked} blocked") } else { String::new() };
+        format!("{passed} passed, {failed} failed, {skipped} skipped{rest}")
     }
 }
 
@@ -67,10 +77,11 @@ mod tests {
     use crate::certify::check::CheckFacts;
     use std::time::Duration;
 
-    static FACTS: [CheckFacts; 3] = [
+    static FACTS: [CheckFacts; 4] = [
         CheckFacts { id: "a-1", name: "First", expected: "200", mend: "Nothing." },
         CheckFacts { id: "a-2", name: "Second", expected: "404 & JSON", mend: "Answer <404>." },
         CheckFacts { id: "a-3", name: "Third", expected: "202", mend: "Nothing." },
+        CheckFacts { id: "a-4", name: "Fourth", expected: "202", mend: "Nothing." },
     ];
 
     fn report() -> Report {
@@ -78,6 +89,7 @@ mod tests {
             Outcome::Passed,
             Outcome::Failed("200 <html>\u{1}\"x\"</html>".to_owned()),
             Outcome::Skipped("no number".to_owned()),
+            Outcome::Blocked("a-2"),
         ];
         let results = FACTS.iter().zip(outcomes).map(|(facts, outcome)| CheckResult {
             facts,
@@ -91,16 +103,19 @@ mod tests {
     fn every_form_has_each_check_and_what_to_mend() {
         let report = report();
         assert_eq!((report.failed_ids(), report.skipped_ids()), (vec!["a-2"], vec!["a-3"]));
+        assert_eq!(report.blocked_ids(), ["a-4"]);
         assert!(!report.is_passed());
         for text in [report.to_table(), report.to_junit(), report.to_html()] {
-            for part in ["a-1", "a-2", "a-3", "no number", "1 passed, 1 failed, 1 skipped"] {
+            for part in ["a-1", "a-2", "a-3", "a-4", "no number", "1 passed, 1 failed, 1 skipped, 1 blocked"]
+            {
                 assert!(
                     text.contains(part) || part.contains("passed") && text.contains("failures=\"1\""),
                     "{part}: {text}"
                 );
             }
         }
-        assert!(report.to_table().contains("Answer <404>."));
+        assert!(report.to_table().contains("Answer <404>.\n  not run:  a-4\n"), "{}", report.to_table());
+        assert!(report.to_junit().contains("not run: a-2 failed"), "{}", report.to_junit());
     }
 
     #[test]

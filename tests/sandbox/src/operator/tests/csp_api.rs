@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(super) fn charge(id: &str, msisdn: &str, value: i64) -> Value {
     json!({"transactionID": id, "msisdn": msisdn, "amount": {"value": value, "currency": "USD"},
            "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"},
-           "partner": "netflix", "extTransactionID": format!("n-{id}"), "subscriberID": "s-1",
+           "partner": "netflix", "extTransactionID": format!("n-{id}"), "subscriberID": "2021-03-14",
            "offer": "netflix-standard", "plan": "standard", "chargeCode": "OTT-1", "kind": "subscription",
            "tax": {"amount": {"value": 1, "currency": "USD"}, "rate": "8.25", "included": true}})
 }
@@ -188,6 +188,25 @@ async fn declines_carry_billings_own_code_and_stay_declined() {
         }
     }
     assert_eq!(acme.bill("+12025550104").await["lines"], json!([]));
+}
+
+/// The number has changed hands since onbill asked: nobody pays.
+#[tokio::test]
+async fn charge_of_another_subscriber_is_declined() {
+    let acme = acme();
+    let asked = json!({"msisdn": POSTPAID});
+    let present =
+        acme.call("POST", "/csp/account/validate", Some(asked)).await.json()["subscriberID"].clone();
+    let post = async |id: &str, subscriber: &Value| {
+        let mut body = charge(id, POSTPAID, 1599);
+        body["subscriberID"] = subscriber.clone();
+        acme.call("POST", "/csp/transaction", Some(body)).await.json()
+    };
+    let declined = json!({"status": "DECLINED", "rawCode": "account-closed-taken-over"});
+    assert_eq!(post("t-1", &json!("line-1-since-2001-01-01")).await, declined);
+    assert_eq!(acme.bill(POSTPAID).await["lines"], json!([]));
+    assert_eq!(post("t-1", &present).await, declined, "the first response stays");
+    assert_eq!(post("t-2", &present).await["status"], "APPROVED");
 }
 
 #[tokio::test]

@@ -1,0 +1,140 @@
+//! Why a call has no response, in words that say what to do. The tool's verbs connect in the same way,
+//! and so they say the same.
+
+use anyhow::{Context as _, bail};
+use reqwest::Error;
+use rustls::{CertificateError, Error as TlsError};
+use std::error::Error as StdError;
+use std::io::{Error as IoError, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// The file of certificate authorities that replaces the machine's own.
+const ROOTS_FILE: &str = "SSL_CERT_FILE";
+
+/// Fails if the file of authorities cannot be read. The library would take it for one without any, and
+/// then refuse every certificate.
+pub(crate) fn check_roots_file() -> anyhow::Result<()> {
+    let Some(file) = std::env::var_os(ROOTS_FILE).filter(|file| !file.is_empty()).map(PathBuf::from) else {
+        return Ok(());
+    };
+    check_file(&file)
+}
+
+fn check_file(file: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read(file).with_context(|| format!("read {ROOTS_FILE}, {}", file.display()))?;
+    if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
+        bail!("{ROOTS_FILE}, {}, has no certificate in PEM", file.display());
+    }
+    Ok(())
+}
+
+/// Why a server that has answered before has not now.
+pub(crate) fn explain_later(error: &Error) -> String {
+    if find::<TlsError>(error).is_none() && is_cut_off(error) {
+        return "the connection was closed without a response".to_owned();
+    }
+    explain(error)
+}
+
+/// Why there is no response, and what to do.
+pub(crate) fn explain(error: &Error) -> String {
+    if let Some(tls) = find::<TlsError>(error) {
+        return explain_tls(tls);
+    }
+    let kind = find::<IoError>(error).map(IoError::kind);
+    if kind == Some(ErrorKind::ConnectionRefused) {
+        return "the connection was refused: start your server, or correct --url".to_owned();
+    }
+    if error.is_timeout() || kind == Some(ErrorKind::TimedOut) {
+        return "it timed out: look whether your server is slow, or a firewall is in between".to_owned();
+    }
+    let cause = innermost(error);
+    if cause.contains("failed to lookup address") || cause.contains("nodename nor servname") {
+        return format!("the host of --url is not known ({cause})");
+    }
+    if cause.contains("invalid HTTP version") {
+        return "what answers does not speak http. If it speaks https, write https:// in --url".to_owned();
+    }
+    if is_cut_off(error) {
+        return "the connection was closed without a response. If the server speaks https, write https:// in --url"
+            .to_owned();
+    }
+    cause
+}
+
+/// Whether the connection ended before there was any of a response.
+fn is_cut_off(error: &Error) -> bool {
+    let kind = find::<IoError>(error).map(IoError::kind);
+    innermost(error).contains("connection closed before message completed")
+        || matches!(kind, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe))
+}
+
+fn explain_tls(error: &TlsError) -> String {
+    match error {
+        TlsError::InvalidMessage(_) => {
+            "what answers does not speak https. If it speaks http, write http:// in --url".to_owned()
+        }
+        TlsError::InvalidCertificate(error) => explain_certificate(error),
+        TlsError::AlertReceived(alert) => format!("the server ended the TLS handshake with {alert:?}"),
+        other => format!("the TLS handshake failed: {other}"),
+    }
+}
+
+fn explain_certificate(error: &CertificateError) -> String {
+    let text = error.to_string();
+    if text.contains("CaUsedAsEndEntity") {
+        return "the certificate is one of an authority (CA:TRUE), as `openssl req -x509` makes it, and a server \
+                needs one with CA:FALSE. docs/conformance.md has the command that makes one"
+            .to_owned();
+    }
+    match error {
+        // An authority of the same name may be known.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
+            "the certificate is of an authority that this machine does not know. Name a file with the certificate \
+             of the authority, or with a self-signed one itself, in {ROOTS_FILE}"
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("the certificate is for another host than that of --url ({text})")
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            format!("the certificate has expired ({text})")
+        }
+        _ => format!("the certificate is not valid: {text}"),
+    }
+}
+
+/// The first error of this type among the causes, also within one of input and output.
+fn find<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e T> {
+    if let Some(found) = error.downcast_ref::<T>() {
+        return Some(found);
+    }
+    let inner = error.downcast_ref::<IoError>().and_then(IoError::get_ref);
+    if let Some(found) = inner.and_then(|inner| find::<T>(inner)) {
+        return Some(found);
+    }
+    find::<T>(error.source()?)
+}
+
+/// The innermost reason, without the address.
+fn innermost(error: &Error) -> String {
+    let mut text = "the connection failed".to_owned();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_of_authorities_has_certificates() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let refused = |file: &str| check_file(&here.join(file)).expect_err("is refused").to_string();
+        assert!(refused("nowhere.pem").starts_with("read SSL_CERT_FILE, "));
+        assert!(refused("Cargo.toml").ends_with("has no certificate in PEM"));
+    }
+}
