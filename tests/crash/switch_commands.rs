@@ -29,7 +29,22 @@ async fn takeover_is_typed_step_by_step() {
     let (code, _, complaint) = run(&system, &["switch", "off", "--partner", "netflix"]);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("no other system charges its customers"), "{complaint}");
+    let bad = path(
+        &system,
+        "bad.csv",
+        &pais_csv(&["netflix,other-0,,,OPEN,2022-09-28T12:01:05Z,,,,,,,,".to_owned()]),
+    );
+    for (file, expected) in [(&pais, 0), (&bad, 1)] {
+        let (code, said, complaint) = run(&system, &["switch", "check", file]);
+        assert_eq!(code, Some(expected), "{said} {complaint}");
+    }
+    assert_eq!(system.db.count_of("migration_files").await, 0, "a check writes nothing");
     assert_eq!(run(&system, &["switch", "load", &pais]).0, Some(0));
+    assert_eq!(
+        run(&system, &["switch", "check", &pais]).0,
+        Some(0),
+        "once more, on a ledger with subscribers"
+    );
     let on = "pais WHERE cut_over_at IS NOT NULL";
 
     let unknown = path(&system, "unknown.csv", "pai\nother-1\nother-9\n");

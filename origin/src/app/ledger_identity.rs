@@ -7,12 +7,21 @@
 
 use crate::config::{AccountSource, Config};
 use crate::keys::Vault;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Records the identity at the first start, and compares it at every later one. The error says what
 /// differs.
 pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
-    match store.compare_ledger_identity(ledger_facts(config, vault)).await {
+    explain_difference(store.compare_ledger_identity(ledger_facts(config, vault)).await)
+}
+
+/// Compares the identity for a verb that only reads, and records nothing.
+pub async fn compare_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
+    explain_difference(store.find_differing_fact(ledger_facts(config, vault)).await)
+}
+
+fn explain_difference(found: Result<Option<&'static str>, StoreError>) -> Result<(), String> {
+    match found {
         Ok(None) => Ok(()),
         Ok(Some(fact)) => Err(differs_in(fact)),
         Err(error) => Err(format!("the ledger cannot be read: {error}")),

@@ -16,4 +16,12 @@ impl Store {
     ) -> Result<Option<&'static str>, StoreError> {
         use_case!(self, write_serializable, compare_ledger_identity(&facts))
     }
+
+    /// As [`Store::compare_ledger_identity`], for a database that is open for reading: nothing is recorded.
+    pub async fn find_differing_fact(
+        &self,
+        facts: Vec<(&'static str, Vec<u8>)>,
+    ) -> Result<Option<&'static str>, StoreError> {
+        use_case!(self, read, find_differing_fact(&facts))
+    }
 }

@@ -3,22 +3,31 @@
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::tx_error::TxError;
 
+pub(in crate::store) async fn find_differing_fact(
+    db: &PgConnection<'_>,
+    facts: &[(&'static str, Vec<u8>)],
+) -> Result<Option<&'static str>, TxError> {
+    if db.query_optional("SELECT 1 FROM subscribers LIMIT 1", &[]).await?.is_none() {
+        return Ok(None);
+    }
+    for (fact, value) in facts {
+        let noted = db.query_optional("SELECT value FROM ledger_identity WHERE fact = $1", &[fact]).await?;
+        if let Some(row) = noted
+            && row.try_get::<_, &[u8]>("value")? != value
+        {
+            return Ok(Some(fact));
+        }
+    }
+    Ok(None)
+}
+
 /// At SERIALIZABLE, because it decides by rows that may not exist yet and so cannot be locked.
 pub(in crate::store) async fn compare_ledger_identity(
     tx: &PgConnection<'_>,
     facts: &[(&'static str, Vec<u8>)],
 ) -> Result<Option<&'static str>, TxError> {
-    let has_subscribers = tx.query_optional("SELECT 1 FROM subscribers LIMIT 1", &[]).await?.is_some();
-    if has_subscribers {
-        for (fact, value) in facts {
-            let noted =
-                tx.query_optional("SELECT value FROM ledger_identity WHERE fact = $1", &[fact]).await?;
-            if let Some(row) = noted
-                && row.try_get::<_, &[u8]>("value")? != value
-            {
-                return Ok(Some(fact));
-            }
-        }
+    if let Some(fact) = find_differing_fact(tx, facts).await? {
+        return Ok(Some(fact));
     }
     for (fact, value) in facts {
         tx.execute_one(
