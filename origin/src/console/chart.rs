@@ -12,9 +12,10 @@ use onbill_domain::currency::Currency;
 /// The drawing, with its margins.
 const WIDTH: i64 = 7200;
 pub(super) const HEIGHT: i64 = 2700;
-/// Room for the numbers beside the axis, the unit above them, and below for the labels and what they are.
+/// Room for the numbers beside the axis, half of the last day's label, the unit above, and below for the labels and what they
+/// are.
 const LEFT: i64 = 1000;
-const RIGHT: i64 = 60;
+const RIGHT: i64 = 360;
 pub(super) const TOP: i64 = 280;
 pub(super) const BOTTOM: i64 = 420;
 /// Labels below the axis that do not run into each other.
@@ -336,6 +337,17 @@ mod tests {
             assert!(page.contains("data-label=\"declined\">15.99</td>"), "{page}");
             assert!(!page.contains("style="), "the policy of the pages allows none: {page}");
             assert!(!page.contains("<script"), "{page}");
+        }
+    }
+
+    #[test]
+    fn label_of_the_last_day_is_whole() {
+        // Ten characters of 120 px, in a wide font.
+        const HALF_OF_LABEL: i64 = 350;
+        for days in [2, 31, 400] {
+            let mut trend = chart(ChartKind::Lines, Unit::Count("customers"));
+            trend.labels = vec!["2026-11-30".to_owned(); days];
+            assert!(trend.middle_of(days - 1) + HALF_OF_LABEL <= WIDTH, "{days} days");
         }
     }
 
