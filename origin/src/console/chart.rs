@@ -11,9 +11,9 @@ use onbill_domain::currency::Currency;
 
 /// The drawing, with its margins. Its height is in `chart_scale.rs`.
 const WIDTH: i64 = 7200;
-/// Room for the numbers beside the axis.
+/// Room for the numbers beside the axis, and for half of the last day's label.
 const LEFT: i64 = 1000;
-const RIGHT: i64 = 60;
+const RIGHT: i64 = 360;
 /// Labels below the axis that do not run into each other.
 const LABELS_MAX: usize = 7;
 
@@ -333,6 +333,17 @@ mod tests {
             assert!(page.contains("data-label=\"declined\">15.99</td>"), "{page}");
             assert!(!page.contains("style="), "the policy of the pages allows none: {page}");
             assert!(!page.contains("<script"), "{page}");
+        }
+    }
+
+    #[test]
+    fn label_of_the_last_day_is_whole() {
+        // Ten characters of 120 px, in a wide font.
+        const HALF_OF_LABEL: i64 = 350;
+        for days in [2, 31, 400] {
+            let mut trend = chart(ChartKind::Lines, Unit::Count("customers"));
+            trend.labels = vec!["2026-11-30".to_owned(); days];
+            assert!(trend.middle_of(days - 1) + HALF_OF_LABEL <= WIDTH, "{days} days");
         }
     }
 
