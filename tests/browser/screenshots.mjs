@@ -1,5 +1,5 @@
 // Pictures for people to look at, taken by one command that tests nothing: `ONBILL_SCREENSHOTS=1 cargo xtask test browser`.
-// `widget`, `app`, `coupons`, `console` or `readme` instead of the 1 takes those only; that of the README is in docs/, all others are in
+// `widget`, `way`, `app`, `coupons`, `console` or `readme` instead of the 1 takes those only; that of the README is in docs/, all others are in
 // target/test/browser/screenshots.
 
 import fs from 'node:fs';
@@ -8,10 +8,10 @@ import { launch } from './harness/browser.mjs';
 import { out } from './harness/system.mjs';
 import { takeConsole } from './pictures/console.mjs';
 import { takeReadmePicture } from './pictures/readme.mjs';
-import { takeApp, takeCoupons } from './pictures/whole_pages.mjs';
+import { takeApp, takeCoupons, takeWay } from './pictures/whole_pages.mjs';
 import { takeWidget } from './pictures/widget.mjs';
 
-const SERIES = { readme: takeReadmePicture, widget: takeWidget, app: takeApp, coupons: takeCoupons, console: takeConsole };
+const SERIES = { readme: takeReadmePicture, widget: takeWidget, way: takeWay, app: takeApp, coupons: takeCoupons, console: takeConsole };
 
 export async function take() {
   const asked = process.env.ONBILL_SCREENSHOTS;

@@ -1,18 +1,72 @@
-// Whole pages of the real system, on a phone and on a desk, light and dark: every screen of the partner's app, and every page
-// that a coupon is on; a sheet for each of these.
+// Whole pages of the real system, on a phone and on a desk, light and dark: the way from the dashboard to the partner's sign-up
+// page and back, every screen of the partner's app, and every page that a coupon is on; a sheet for each of these.
 
 import path from 'node:path';
 import { walkApp } from '../harness/app_gallery.mjs';
 import { walkCoupons } from '../harness/coupon_gallery.mjs';
 import { acme, netflix } from '../harness/system.mjs';
+import { until } from '../harness/until.mjs';
 import { App } from '../pages/app.mjs';
-import { hana, novaStrangers, olga, pete, rosa } from '../people.mjs';
+import { Dashboard } from '../pages/dashboard.mjs';
+import { SignUp } from '../pages/netflix.mjs';
+import { ben, carl, dora, hana, kim, novaStrangers, olga, pete, rosa } from '../people.mjs';
 import { writeSheet } from './contact_sheet.mjs';
 import { slug } from './slug.mjs';
 
 const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1280, height: 800 } };
 const SHEET_COLUMNS = { phone: 7, desk: 6 };
 const LOOKS = Object.entries(SIZES).flatMap(([size, viewport]) => ['light', 'dark'].map(colorScheme => ({ size, viewport, colorScheme })));
+
+export async function takeWay(browser, folder) {
+  const people = [ben, carl, dora, kim];
+  for (const [n, look] of LOOKS.entries()) {
+    const email = `way-${look.size}-${look.colorScheme}@example.com`;
+    await takeSeries(browser, folder, 'way', look, (page, picture) => walkWay(page, { msisdn: people[n], email }, picture));
+  }
+}
+
+/** From the dashboard to the partner's page and back, and what the customer finds afterwards. */
+async function walkWay(page, { msisdn, email }, picture) {
+  const dashboard = new Dashboard(page, acme);
+  const { widget } = dashboard;
+  const look = async name => {
+    const card = widget.inside.locator('#card');
+    await until('the step has its room', async () => !await page.locator('pay-on-bill').count()
+      || card.evaluate(each => each.getBoundingClientRect().bottom <= innerHeight + 1));
+    await picture(name);
+  };
+  await dashboard.open();
+  await look('nobody');
+  await dashboard.logIn(msisdn);
+  await look('signed in');
+  await widget.$('number-submit').click();
+  await widget.shows('confirm');
+  await look('agreement');
+  await widget.$('confirm-submit').click();
+  const signUp = await new SignUp(page).opens();
+  await look('sign-up');
+  await page.locator('#new-submit').click();
+  await page.locator('#new-problem').waitFor();
+  await look('sign-up, empty');
+  await signUp.createAccount(email);
+  await page.locator('#all-set').waitFor();
+  await look('all set');
+  await signUp.goBack();
+  await dashboard.isBack('success');
+  await look('back');
+  await page.goto(`${acme.dashboard}/subscriptions`);
+  await widget.shows('account');
+  await look('own page');
+  await widget.inside.locator('#links button').first().click();
+  await widget.shows('unlink');
+  await look('own page, unlink');
+  for (const path of ['/playground', '/done', '/top-up']) {
+    await page.goto(acme.dashboard + path);
+    await picture(path.slice(1));
+  }
+  await page.goto(acme.page('bill', msisdn));
+  await picture('bill');
+}
 
 export async function takeApp(browser, folder) {
   await putOnTheBill(browser, hana);
