@@ -42,6 +42,13 @@ impl LedgerFiles {
             None => Ok(()),
         }
     }
+
+    /// The length of the write-ahead log; 0 without one.
+    pub(super) fn log_bytes(&self) -> u64 {
+        let is_log = |path: &Path| path.as_os_str().as_encoded_bytes().ends_with(b"-wal");
+        let log = self.files.iter().find(|(path, _)| is_log(path));
+        log.and_then(|(path, _)| fs::metadata(path).ok()).map_or(0, |log| log.len())
+    }
 }
 
 /// Makes the empty file of a new database. What is left of another one is not written over: its

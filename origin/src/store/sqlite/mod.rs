@@ -6,6 +6,7 @@
 //! it.
 
 mod ledger_files;
+mod log_limit;
 pub(in crate::store) mod migrations;
 #[cfg(test)]
 pub(in crate::store) mod query_plan;

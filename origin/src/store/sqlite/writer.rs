@@ -8,6 +8,7 @@
 //! the thread continues, because without it the origin would write nothing any more.
 
 use super::ledger_files::LedgerFiles;
+use super::log_limit::LogLimit;
 use crate::call_trace::CallTrace;
 use crate::store::commits::CommitMetrics;
 use crate::store::error::StoreError;
@@ -111,9 +112,11 @@ fn write_all(
     waiting: &Receiver<Box<dyn Job>>,
     commits: &CommitMetrics,
 ) {
+    let mut log_limit = LogLimit::default();
     while let Ok(first) = waiting.recv() {
         let group = std::iter::once(first).chain(waiting.try_iter().take(GROUP_MAX - 1));
         commit_group(connection, files, group, commits);
+        log_limit.hold(connection, files);
     }
 }
 
