@@ -92,7 +92,7 @@ test('an outcome that comes later is told to the partner', async stage => {
   await acme.withFaults({ refund: 'error-after' }, async () => {
     refund = await charge.giveBack('5', 'Outage');
     await refund.getByText('PENDING').waitFor();
-    await refund.getByText('its answer').waitFor();
+    await refund.getByText('its response').waitFor();
   });
   assert.equal((await credits('2027-01')).length, 1, 'billing has done it, and failed to say so');
   await acme.hurry();
@@ -100,7 +100,7 @@ test('an outcome that comes later is told to the partner', async stage => {
     await page.reload();
     return await refund.getByText('APPROVED').count() === 1;
   });
-  await refund.getByText('a notice').waitFor();
+  await refund.getByText('a webhook').waitFor();
   const [credit, ...more] = await credits('2027-01');
   assert.deepEqual([credit.amount.value, more.length], [-500, 0]);
   assert.deepEqual((await netflix.charges()).contradictions, []);

@@ -38,7 +38,7 @@ impl LogLimit {
     }
 
     /// Begins a log anew that is too long. It is called outside a transaction.
-    pub(super) fn hold(&mut self, connection: &Connection, files: &LedgerFiles) {
+    pub(super) fn hold(&mut self, connection: &mut Connection, files: &LedgerFiles) {
         let bytes = files.log_bytes();
         if bytes < self.restart_from {
             return;
@@ -49,7 +49,7 @@ impl LogLimit {
     }
 }
 
-fn restart_log(connection: &Connection) -> Result<(), StoreError> {
+fn restart_log(connection: &mut Connection) -> Result<(), StoreError> {
     // Most of it goes into the database while other programs still write.
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     connection.busy_timeout(PATIENCE)?;
@@ -83,19 +83,19 @@ mod tests {
         fs::create_dir_all(&folder).expect("has room");
         let path = folder.join("ledger.sqlite");
         Connection::open(&path).expect("opens").execute_batch("CREATE TABLE filled (bytes)").expect("works");
-        let (writer, reader) = (open(&path), open(&path));
+        let (mut writer, reader) = (open(&path), open(&path));
         write_a_megabyte(&writer);
         let files = LedgerFiles::note(&path);
         let mut limit = LogLimit::new(BYTES_MAX);
         reader.execute_batch("BEGIN; SELECT count(*) FROM filled").expect("reads");
         write_a_megabyte(&writer);
-        limit.hold(&writer, &files);
+        limit.hold(&mut writer, &files);
         assert!(files.log_bytes() > 2 * BYTES_MAX, "somebody reads");
         reader.execute_batch("COMMIT").expect("ends");
-        limit.hold(&writer, &files);
+        limit.hold(&mut writer, &files);
         assert!(files.log_bytes() > 0, "it is not tried at every commit");
         write_a_megabyte(&writer);
-        limit.hold(&writer, &files);
+        limit.hold(&mut writer, &files);
         assert_eq!(files.log_bytes(), 0);
         write_a_megabyte(&writer);
         let count: i64 =

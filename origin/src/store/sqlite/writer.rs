@@ -73,7 +73,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread. It ends when the last handle is dropped.
     pub(super) fn start(
-        connection: Connection,
+        mut connection: Connection,
         files: Arc<LedgerFiles>,
         commits: Arc<CommitMetrics>,
     ) -> Result<Self, StoreError> {
@@ -81,7 +81,7 @@ impl Writer {
         let noted = Arc::clone(&commits);
         std::thread::Builder::new()
             .name("ledger-writer".to_owned())
-            .spawn(move || write_all(&connection, &files, &waiting, &noted))
+            .spawn(move || write_all(&mut connection, &files, &waiting, &noted))
             .map_err(|error| StoreError::Driver {
                 code: None,
                 message: format!("the writer thread does not start: {error}"),
@@ -107,7 +107,7 @@ impl Writer {
 }
 
 fn write_all(
-    connection: &Connection,
+    connection: &mut Connection,
     files: &LedgerFiles,
     waiting: &Receiver<Box<dyn Job>>,
     commits: &CommitMetrics,
