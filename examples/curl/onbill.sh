@@ -105,7 +105,7 @@ signer() {
   params=$(field signature-input)
   params=${params#sig1=}
   [[ $params == "$covered"* && $(param tag) == onbill-answer ]] || return 1
-  # bash runs commands in what it counts with, and nobody has vouched for this text yet.
+  # bash runs commands in what it counts with, and no one has vouched for this text yet.
   created=$(param created)
   [[ $created =~ ^[1-9][0-9]{0,11}$ ]] || return 1
   age=$(($(date +%s) - created))
@@ -122,7 +122,7 @@ signer() {
 
 operator=
 [[ $status == 2* ]] && operator=$(signer || true)
-printf '%s signed by: %s\n' "$status" "${operator:-nobody}"
+printf '%s signed by: %s\n' "$status" "${operator:-no one}"
 cat "$work/answer"
 echo
 # Only what the operator has signed has happened. Repeat everything else with the same ids.

@@ -80,7 +80,7 @@ public class Onbill {
         return headers;
     }
 
-    /** The party that signed this response; null when nobody has. */
+    /** The party that signed this response; null when no one has. */
     private String signer(String requestSignature, HttpResponse<byte[]> response) throws GeneralSecurityException {
         String params = field(response, "signature-input").replaceFirst("^sig1=", "");
         boolean isResponse = params.startsWith(COVERED_BY_RESPONSES) && params.contains(";tag=\"onbill-answer\"");
@@ -141,7 +141,7 @@ public class Onbill {
         var ring = readRing(Files.readString(Path.of(System.getenv("ONBILL_KEYS"))));
         var onbill = new Onbill(System.getenv("ONBILL_URL"), ring);
         Answer answer = onbill.call(args[0], args[1], args.length > 2 ? args[2] : null);
-        String signer = Objects.requireNonNullElse(answer.operator, "nobody");
+        String signer = Objects.requireNonNullElse(answer.operator, "no one");
         System.out.println(answer.status + " signed by: " + signer + "\n" + answer.body);
         // Only what the operator has signed has happened. Repeat everything else with the same ids.
         System.exit(answer.operator == null ? 1 : 0);

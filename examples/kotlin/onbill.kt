@@ -90,7 +90,7 @@ class Onbill(private val url: String, private val ring: List<Key>) {
         return headers
     }
 
-    /** The party that signed this response; null when nobody has. */
+    /** The party that signed this response; null when no one has. */
     private fun signer(requestSignature: String, response: HttpResponse<ByteArray>): String? {
         fun field(name: String) = response.headers().firstValue(name).orElse("")
         val params = field("signature-input").removePrefix("sig1=")
@@ -141,7 +141,7 @@ fun readRing(file: File): List<Key> = Regex("\\{[^{}]*}").findAll(file.readText(
 fun main(args: Array<String>) {
     val onbill = Onbill(System.getenv("ONBILL_URL"), readRing(File(System.getenv("ONBILL_KEYS"))))
     val answer = onbill.call(args[0], args[1], args.getOrNull(2))
-    println("${answer.status} signed by: ${answer.operator ?: "nobody"}\n${answer.body}")
+    println("${answer.status} signed by: ${answer.operator ?: "no one"}\n${answer.body}")
     // Only what the operator has signed has happened. Repeat everything else with the same ids.
     exitProcess(if (answer.operator != null) 0 else 1)
 }

@@ -104,7 +104,7 @@ if (process.argv[1]?.endsWith('onbill.mjs')) {
   const ring = JSON.parse(fs.readFileSync(process.env.ONBILL_KEYS, 'utf8'));
   const onbill = new Onbill(process.env.ONBILL_URL, ring);
   const response = await onbill.call(method, path, body && JSON.parse(body));
-  console.log(`${response.status} signed by: ${response.operator ?? 'nobody'}\n${response.body}`);
+  console.log(`${response.status} signed by: ${response.operator ?? 'no one'}\n${response.body}`);
   // Only what the operator has signed has happened. Repeat everything else with the same ids.
   process.exitCode = response.operator ? 0 : 1;
 }

@@ -84,7 +84,7 @@ class Onbill:
         return headers | {"signature-input": f"sig1={params}", "signature": f"sig1=:{signature}:"}
 
     def signer(self, request_signature: str, response: http.client.HTTPResponse, answer: bytes) -> str | None:
-        """The party that signed this response; None when nobody has."""
+        """The party that signed this response; None when no one has."""
         params = (response.getheader("signature-input") or "").removeprefix("sig1=")
         created = re.search(r";created=(\d+)", params)
         if not params.startswith(COVERED_BY_RESPONSES) or param(params, "tag") != "onbill-answer":
@@ -131,6 +131,6 @@ if __name__ == "__main__":
     with open(os.environ["ONBILL_KEYS"], encoding="utf-8") as file:
         onbill = Onbill(os.environ["ONBILL_URL"], json.load(file))
     response = onbill.call(method, target, json.loads(rest[0]) if rest else None)
-    print(f"{response.status} signed by: {response.operator or 'nobody'}\n{response.body.decode()}")
+    print(f"{response.status} signed by: {response.operator or 'no one'}\n{response.body.decode()}")
     # Only what the operator has signed has happened. Repeat everything else with the same ids.
     sys.exit(0 if response.operator else 1)

@@ -378,7 +378,7 @@ async fn believe_host(behind: &Behind, mut request: Request<Bytes>) -> Response 
     behind.pass(request).await.send()
 }
 
-/// Charges whoever has the number now.
+/// Charges the present subscriber of the number.
 async fn charge_present_subscriber(behind: &Behind, request: Request<Bytes>) -> Response {
     let mut body = body_of(&request);
     if !is_call(&request, "POST", CHARGE) || body["msisdn"] != "+12025550101" {

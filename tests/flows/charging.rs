@@ -182,9 +182,9 @@ async fn database_refuses_another_key_or_account_source() {
     assert!(compare(&app.config, KeyHolder::Origin("acme")).await, "a refusal changes nothing");
     assert_eq!(post_charge(&system, &pai, "c-1").await.1["status"], "APPROVED");
     // Without subscribers, none can be lost.
-    let begun = system.nova.app().store.compare_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
+    let begun = system.nova.app().store.record_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
-    let begun = system.nova.app().store.compare_ledger_identity(vec![("accounts", b"table".to_vec())]).await;
+    let begun = system.nova.app().store.record_ledger_identity(vec![("accounts", b"table".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
 }
 

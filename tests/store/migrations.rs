@@ -124,7 +124,7 @@ async fn rows_of_every_version_survive_all_later_migrations(db: TestStore) {
         erasures_are_there(&store).await;
         alarms_are_there(&store).await;
         let facts = vec![("operator", b"nova".to_vec())];
-        assert_eq!(store.compare_ledger_identity(facts).await.expect("works"), Some("operator"));
+        assert_eq!(store.record_ledger_identity(facts).await.expect("works"), Some("operator"));
     }
 }
 

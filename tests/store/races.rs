@@ -69,7 +69,7 @@ async fn two_origins_begin_an_empty_ledger_together(db: TestStore) {
 async fn one_of_two_origins_that_begin_with_other_facts_is_refused(db: TestStore) {
     db.sign_up_subscriber(1).await;
     let calls = at_once(&db, 8, |store, n| async move {
-        store.compare_ledger_identity(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
+        store.record_ledger_identity(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
     });
     let begun = calls.await;
     let first = usize::from(begun[0].is_some());

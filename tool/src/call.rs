@@ -139,7 +139,7 @@ fn format_response(response: &Response<Bytes>, signed_by: ResponseSigner<'_>) ->
                 head.push(format!("signed by: {party} (not the operator of this call: do not act on it)"));
             }
             ResponseSigner::Unverified => {
-                head.push("signed by: nobody (a partner must not act on it)".to_owned());
+                head.push("signed by: no one (a partner must not act on it)".to_owned());
             }
             ResponseSigner::NotExpected => {}
         }
@@ -183,7 +183,7 @@ mod tests {
                 ResponseSigner::Party("operator:nova").for_operator("acme"),
                 "200 OK\nsigned by: operator:nova (not the operator of this call: do not act on it)",
             ),
-            (ResponseSigner::Unverified, "200 OK\nsigned by: nobody (a partner must not act on it)"),
+            (ResponseSigner::Unverified, "200 OK\nsigned by: no one (a partner must not act on it)"),
             (ResponseSigner::NotExpected, "200 OK"),
         ] {
             assert_eq!(format_response(&response, signer), text);

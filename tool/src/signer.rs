@@ -70,7 +70,7 @@ impl ResponseSigner<'_> {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Party(party) | Self::Other(party) => party,
-            Self::Unverified => "nobody",
+            Self::Unverified => "no one",
             Self::NotExpected => "not expected",
         }
     }

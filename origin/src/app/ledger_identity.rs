@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 /// Records the identity at the first start, and compares it at every later one. The error says what
 /// differs.
 pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
-    explain_difference(store.compare_ledger_identity(ledger_facts(config, vault)).await)
+    explain_difference(store.record_ledger_identity(ledger_facts(config, vault)).await)
 }
 
 /// Compares the identity for a verb that only reads, and records nothing.

@@ -40,7 +40,7 @@ fn copy_into(
     source.busy_timeout(std::time::Duration::from_secs(10))?;
     source.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
     let copy = connect(to, OpenMode::Migrate)?;
-    let differing = ledger_identity::compare_ledger_identity(&copy, facts)?;
+    let differing = ledger_identity::record_ledger_identity(&copy, facts)?;
     recovery::write_mark(&copy, COPIED_AT, now)?;
     let finding: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if finding != "ok" {

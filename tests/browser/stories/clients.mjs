@@ -69,7 +69,7 @@ for (const [name, { needs, build, command }] of Object.entries(CLIENTS)) {
     assert.match(sent.stdout ?? '', /^202 signed by: operator:acme\n\{.*"pinID"/, JSON.stringify(sent));
     assert.equal(sent.code, 0);
     const unknown = await client(command, 'GET', UNKNOWN);
-    assert.match(unknown.stdout ?? '', /^404 signed by: nobody\n\{.*"transaction-not-found"/, JSON.stringify(unknown));
+    assert.match(unknown.stdout ?? '', /^404 signed by: no one\n\{.*"transaction-not-found"/, JSON.stringify(unknown));
     assert.equal(unknown.code, 1);
   }, { seconds: BUILD_SECONDS });
 }
@@ -96,7 +96,7 @@ test('the clients run nothing that an unsigned response says', async () => {
       // What must be built was checked and built above, and has no shell.
       if (build || !await succeeds(needs)) continue;
       const sent = await clientOf(url, command, 'GET', UNKNOWN);
-      assert.match(sent.stdout ?? '', /^200 signed by: nobody\n/, `${name}: ${JSON.stringify(sent)}`);
+      assert.match(sent.stdout ?? '', /^200 signed by: no one\n/, `${name}: ${JSON.stringify(sent)}`);
       assert.equal(sent.code, 1, name);
       assert.ok(!existsSync(mark), `${name} has run a command of the response`);
     }

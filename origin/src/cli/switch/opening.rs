@@ -1,5 +1,5 @@
-//! How `switch cut-over` and `switch off` begin: what both are told, and what both check and record before
-//! the first PAI is switched.
+//! How `switch cut-over` and `switch off` begin: their arguments, and what both check and record
+//! before the first PAI is switched.
 
 use super::cohort::{check_cohort, open_cohort};
 use super::loads::check_loads;

@@ -5,6 +5,7 @@ use crate::config::Booking;
 use crate::store::coupon::postgres::read_months;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_hash};
 use crate::store::postgres::tx_error::TxError;
@@ -77,7 +78,7 @@ pub(super) async fn adopt_charge(
     now: Timestamp,
     lost: &LostCharge,
 ) -> Result<AdoptResult, TxError> {
-    pai::lock_for_charges(tx, &[lost.pai.as_str()]).await?;
+    pai_lock::lock_for_charges(tx, &[lost.pai.as_str()]).await?;
     let payer = tx
         .query_optional(
             "SELECT p.subscriber_id, p.dark_since IS NOT NULL AS is_dark, m.offer, m.plan FROM pais p
@@ -140,7 +141,7 @@ pub(super) async fn adopt_refund(
     now: Timestamp,
     lost: &LostRefund,
 ) -> Result<AdoptResult, TxError> {
-    let is_dark = pai::lock_switch_of_charge(tx, &lost.partner, &lost.ext_transaction_id).await?;
+    let is_dark = pai_lock::lock_switch_of_charge(tx, &lost.partner, &lost.ext_transaction_id).await?;
     let charge = tx
         .query_optional(
             "SELECT transaction_id, amount_minor, currency, refunded_minor, tax_minor FROM transactions
@@ -236,7 +237,7 @@ pub(super) async fn adopt_redemption(
     if coupon.try_get::<_, Option<&str>>("transaction_id")?.is_some() {
         return Ok(AdoptResult::Present);
     }
-    if pai::lock_switch(tx, "$1", &[&coupon.try_get::<_, &str>("pai")?]).await? && !lost.is_billed {
+    if pai_lock::lock_switch(tx, "$1", &[&coupon.try_get::<_, &str>("pai")?]).await? && !lost.is_billed {
         return Ok(AdoptResult::NotCutOver);
     }
     let amount = read_amount(&coupon, "coupons.currency")?;

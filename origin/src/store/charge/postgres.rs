@@ -12,6 +12,7 @@ use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
 use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_booking, read_hash, read_pai, read_subscriber,
@@ -55,7 +56,7 @@ pub(super) async fn post_charge(
     let pais = [charged.as_str()];
     let ((), (), found) = tokio::try_join!(
         biased;
-        pai::lock_for_charges(tx, &pais),
+        pai_lock::lock_for_charges(tx, &pais),
         nonce::spend_nonce(tx, Some(nonce)),
         find_claim_and_payer(tx, new),
     )?;

@@ -11,7 +11,7 @@ use crate::config::Booking;
 use crate::store::charge::{Mandate, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
-use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::group::Grouped;
 use crate::store::postgres::rows::read_place;
@@ -121,7 +121,7 @@ async fn find_usual_charges<'a>(
     // its error is the one that counts.
     let ((), payers, covered) = tokio::try_join!(
         biased;
-        pai::lock_for_charges(tx, &pais),
+        pai_lock::lock_for_charges(tx, &pais),
         find_active_payers(tx, group),
         coupon::find_perhaps_paid_within(tx, &periods),
     )?;

@@ -6,6 +6,7 @@ use crate::store::error::missing_row;
 use crate::store::number::NumberIndex;
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_hash, read_pai, read_price, read_time,
@@ -81,7 +82,7 @@ pub(super) async fn send_pai_state_again(
     pai: Pai,
     reason: &str,
 ) -> Result<bool, TxError> {
-    let locked = pai::lock_pai(tx, partner, pai).await?;
+    let locked = pai_lock::lock_pai(tx, partner, pai).await?;
     if locked.is_none_or(|pai| pai.is_dark) {
         return Ok(false);
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::store::audit::{AuditStamp, postgres as audit};
 use crate::store::error::missing_row;
 use crate::store::page::{Cursor, Page};
-use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_amount, read_time};
 use crate::store::postgres::tx_error::TxError;
@@ -54,7 +54,7 @@ pub(super) async fn post_dispute(
 
 async fn lock_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<Option<DisputedCharge>, TxError> {
     let which = "(SELECT pai FROM transactions WHERE transaction_id = $1)";
-    let is_dark = pai::lock_switch(tx, which, &[&transaction_id]).await?;
+    let is_dark = pai_lock::lock_switch(tx, which, &[&transaction_id]).await?;
     let row = tx
         .query_optional(
             "SELECT t.status, s.handle

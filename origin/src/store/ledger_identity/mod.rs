@@ -10,14 +10,14 @@ impl Store {
     /// Compares settings with those that the ledger was created with, and returns the name of the
     /// first that differs. Then nothing is written; otherwise new settings are recorded. As long as
     /// there is no subscriber, all of them may change.
-    pub async fn compare_ledger_identity(
+    pub async fn record_ledger_identity(
         &self,
         facts: Vec<(&'static str, Vec<u8>)>,
     ) -> Result<Option<&'static str>, StoreError> {
-        use_case!(self, write_serializable, compare_ledger_identity(&facts))
+        use_case!(self, write_serializable, record_ledger_identity(&facts))
     }
 
-    /// As [`Store::compare_ledger_identity`], for a database that is open for reading: nothing is recorded.
+    /// Returns the same name, and records nothing: for a database that is open for reading.
     pub async fn find_differing_fact(
         &self,
         facts: Vec<(&'static str, Vec<u8>)>,

@@ -22,7 +22,7 @@ pub(in crate::store) async fn find_differing_fact(
 }
 
 /// At SERIALIZABLE, because it decides by rows that may not exist yet and so cannot be locked.
-pub(in crate::store) async fn compare_ledger_identity(
+pub(in crate::store) async fn record_ledger_identity(
     tx: &PgConnection<'_>,
     facts: &[(&'static str, Vec<u8>)],
 ) -> Result<Option<&'static str>, TxError> {

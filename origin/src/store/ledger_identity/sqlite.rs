@@ -20,7 +20,7 @@ pub(in crate::store) fn find_differing_fact(
     Ok(None)
 }
 
-pub(in crate::store) fn compare_ledger_identity(
+pub(in crate::store) fn record_ledger_identity(
     tx: &Connection,
     facts: &[(&'static str, Vec<u8>)],
 ) -> Result<Option<&'static str>, StoreError> {

@@ -5,7 +5,7 @@ use crate::store::clock_skew::latest_now;
 use crate::store::notification::{
     NewNotification, NotificationRecipient, PostNotificationResult, TakenBack, UNNAMED_SECONDS,
 };
-use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_subscriber, read_time};
 use crate::store::postgres::tx_error::TxError;
@@ -21,7 +21,7 @@ pub(super) async fn post_notification(
     new: &NewNotification,
 ) -> Result<PostNotificationResult, TxError> {
     // Before the id is looked up: the same call may be accepting it at this moment.
-    let locked = pai::lock_pai(tx, &new.partner, new.pai).await?;
+    let locked = pai_lock::lock_pai(tx, &new.partner, new.pai).await?;
     if locked.is_some_and(|pai| pai.is_dark) {
         return Ok(PostNotificationResult::NotCutOver);
     }

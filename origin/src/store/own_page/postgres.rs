@@ -5,6 +5,7 @@ use crate::store::number::NumberIndex;
 use crate::store::own_page::{CustomerCharge, PartnerLink};
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::number_lock;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
@@ -128,7 +129,7 @@ pub(super) async fn unlink_partner(
 ) -> Result<Option<PartnerLink>, TxError> {
     let pai = pai.to_string();
     number_lock::acquire(tx, now, number).await?;
-    pai::lock_for_charges(tx, &[&pai]).await?;
+    pai_lock::lock_for_charges(tx, &[&pai]).await?;
     if find_partner_link(tx, number, subscriber_ref, &pai).await?.is_none() {
         return Ok(None);
     }

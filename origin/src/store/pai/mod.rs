@@ -1,6 +1,7 @@
 //! PAIs, and the subscribers that they stand for.
 
 pub(super) mod postgres;
+pub(super) mod postgres_lock;
 pub(super) mod sqlite;
 
 use crate::ambient::Random;

@@ -15,7 +15,6 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use std::collections::HashMap;
 use tokio_postgres::Row;
 
 /// Ordered, so that two transactions cannot deadlock. A PAI's key never changes, so the lock need
@@ -246,83 +245,6 @@ pub(super) async fn find_pai_of_number(
     let values: Values<'_> = &[&number.0.as_slice(), &subscriber_ref, &partner.as_str()];
     let row = db.query_optional(OPEN_PAI_OF_NUMBER, values).await?;
     row.as_ref().map(|row| read_pai(row, "pais.pai")).transpose()
-}
-
-/// A PAI that stays as it is until the end of the transaction.
-#[derive(Clone, Copy)]
-pub(in crate::store) struct LockedPai {
-    pub(in crate::store) state: PaiState,
-    pub(in crate::store) is_dark: bool,
-}
-
-/// Locks the PAI; `None` when the partner has no such PAI.
-pub(in crate::store) async fn lock_pai(
-    tx: &PgConnection<'_>,
-    partner: &PartnerId,
-    pai: Pai,
-) -> Result<Option<LockedPai>, TxError> {
-    Ok(lock_pais(tx, partner, &[pai]).await?.remove(&pai))
-}
-
-/// Locks those of the PAIs that are the partner's, in the order in which everyone locks several. What it
-/// returns was read under the lock.
-pub(in crate::store) async fn lock_pais(
-    tx: &PgConnection<'_>,
-    partner: &PartnerId,
-    pais: &[Pai],
-) -> Result<HashMap<Pai, LockedPai>, TxError> {
-    let names: Vec<&str> = pais.iter().map(Pai::as_str).collect();
-    let sql = "SELECT pai, state, dark_since IS NOT NULL AS is_dark FROM pais
-         WHERE partner = $1 AND pai = ANY ($2) ORDER BY pai FOR NO KEY UPDATE";
-    let rows = tx.query(sql, &[&partner.as_str(), &names]).await?;
-    let read = |row: &Row| {
-        let state = parse_column(row, "pais.state", PaiState::parse)?;
-        Ok((read_pai(row, "pais.pai")?, LockedPai { state, is_dark: row.try_get("is_dark")? }))
-    };
-    rows.iter().map(read).collect()
-}
-
-/// Locks one PAI, so that it is neither turned on nor off until the end of the transaction, and returns
-/// whether it is dark; false if there is none. `which` is its PAI as SQL, of these values.
-pub(in crate::store) async fn lock_switch(
-    tx: &PgConnection<'_>,
-    which: &str,
-    values: Values<'_>,
-) -> Result<bool, TxError> {
-    let sql = format!("SELECT dark_since IS NOT NULL AS is_dark FROM pais WHERE pai = {which} FOR SHARE");
-    let row = tx.query_optional(&sql, values).await?;
-    Ok(row.map(|row| row.try_get("is_dark")).transpose()?.unwrap_or(false))
-}
-
-/// Locks the PAI of a partner's charge as [`lock_switch()`] does. It comes before the charge is locked.
-pub(in crate::store) async fn lock_switch_of_charge(
-    tx: &PgConnection<'_>,
-    partner: &PartnerId,
-    ext_transaction_id: &ExtId,
-) -> Result<bool, TxError> {
-    let which = "(SELECT pai FROM transactions WHERE partner = $1 AND ext_transaction_id = $2)";
-    lock_switch(tx, which, &[&partner.as_str(), &ext_transaction_id.as_str()]).await
-}
-
-/// Locks the PAI of a partner's subscription as [`lock_switch()`] does. It comes before the subscription
-/// is locked.
-pub(in crate::store) async fn lock_switch_of_subscription(
-    tx: &PgConnection<'_>,
-    partner: &PartnerId,
-    id: &ExtId,
-) -> Result<bool, TxError> {
-    let which = "(SELECT pai FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2)";
-    lock_switch(tx, which, &[&id.as_str(), &partner.as_str()]).await
-}
-
-/// Locks what is charged, in the order in which everyone locks several: charges of one PAI are posted
-/// one after the other, whatever their currencies. Statements that are sent after this one read what
-/// the earlier charges have written. An account's spending is locked by currency, so that lock is
-/// not enough; nor would it show a charge whose amount was released again since it was read.
-pub(in crate::store) async fn lock_for_charges(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
-    let sql = "SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR NO KEY UPDATE";
-    tx.query(sql, &[&pais]).await?;
-    Ok(())
 }
 
 fn read_pai_row(row: &Row) -> Result<PaiRow, TxError> {

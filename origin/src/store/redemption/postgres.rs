@@ -8,7 +8,7 @@ use crate::store::charge::{ChargeRules, NewCharge, postgres as charge};
 use crate::store::coupon::postgres as coupon;
 use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
-use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_amount, read_count, read_hash, read_pai};
 use crate::store::postgres::tx_error::TxError;
@@ -61,7 +61,7 @@ pub(in crate::store) async fn redeem_coupon(
         return Ok(RedeemResult::Expired);
     }
     let named_or_buyer = new.pai.unwrap_or(coupon.request.pai);
-    let locked = pai::lock_pais(tx, &new.partner, &[coupon.request.pai, named_or_buyer]).await?;
+    let locked = pai_lock::lock_pais(tx, &new.partner, &[coupon.request.pai, named_or_buyer]).await?;
     if locked.values().any(|pai| pai.is_dark) {
         return Ok(RedeemResult::NotCutOver);
     }

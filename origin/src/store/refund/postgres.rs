@@ -4,7 +4,7 @@
 use crate::store::charge::StoredResponse;
 use crate::store::clock_skew::lasts;
 use crate::store::error::{inconsistent_row, missing_row};
-use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_charge_code, read_hash, read_raw_result, read_tax,
@@ -33,7 +33,7 @@ pub(in crate::store) async fn post_refund(
     // In one round trip, and in this order.
     let (is_dark, charge) = tokio::try_join!(
         biased;
-        pai::lock_switch_of_charge(tx, &new.partner, &new.ext_transaction_id),
+        pai_lock::lock_switch_of_charge(tx, &new.partner, &new.ext_transaction_id),
         lock_charge(tx, new),
     )?;
     if let Some(row) = find_claim(tx, new).await? {

@@ -4,6 +4,7 @@ use crate::store::coupon::postgres as coupon;
 use crate::store::mandate::postgres as mandate;
 use crate::store::number::Hash;
 use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_locale, read_pai};
 use crate::store::postgres::tx_error::TxError;
@@ -27,7 +28,7 @@ pub(in crate::store) async fn issue_signup(
         return Ok(IssueSignupResult::FlowOver);
     }
     let (row, _) = pai::find_or_create_pai(tx, now, &new.pai).await?;
-    let is_dark = pai::lock_switch(tx, "$1", &[&row.pai.as_str()]).await?;
+    let is_dark = pai_lock::lock_switch(tx, "$1", &[&row.pai.as_str()]).await?;
     if is_dark || subscription::has_live_subscription(tx, row.pai).await? {
         return Ok(IssueSignupResult::AlreadyOnBill);
     }

@@ -1,9 +1,9 @@
 //! Keeps the write-ahead log short.
 //!
-//! SQLite begins the log anew when all of it is in the database while no one reads it. With two programs that write,
-//! such as a serving origin and `switch load`, that moment does not come: whenever the commit of one has brought the
-//! log into the database, the other one has added to it. The log of a load of a million PAIs grew to 18 GiB, and its
-//! last readers and writers waited longer than they may. So a long log is begun anew under the lock of the writer.
+//! SQLite reuses the log from its beginning when a checkpoint has copied all of it into the database and no reader
+//! needs it. With two programs that write, such as a serving origin and `switch load`, that moment does not come: while
+//! one of them makes its checkpoint, the other one appends to the log. The log of a load of a million PAIs grew to
+//! 18 GiB, and calls failed because they had waited too long. So a long log is truncated under the writer's lock.
 
 use super::ledger_files::LedgerFiles;
 use super::wait_for_others;
@@ -15,15 +15,15 @@ use std::time::Duration;
 /// above it costs a pause of a write.
 const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// How long other writers wait while somebody reads an older state of the ledger. A backup reads for minutes: the log
-/// grows on then.
+/// How long other writers wait for a reader of an older state of the ledger. During a backup, which reads for minutes,
+/// the log continues to grow.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// When the log is to be begun anew.
+/// When the log is to be truncated.
 pub(super) struct LogLimit {
     bytes_max: u64,
     /// The length from which it is tried. After a failure it is tried again when as much has been added.
-    restart_from: u64,
+    truncate_from: u64,
 }
 
 impl Default for LogLimit {
@@ -34,28 +34,28 @@ impl Default for LogLimit {
 
 impl LogLimit {
     fn new(bytes_max: u64) -> Self {
-        Self { bytes_max, restart_from: bytes_max }
+        Self { bytes_max, truncate_from: bytes_max }
     }
 
-    /// Begins a log anew that is too long. It is called outside a transaction.
-    pub(super) fn hold(&mut self, connection: &mut Connection, files: &LedgerFiles) {
+    /// Truncates a log that is too long. It is called outside a transaction.
+    pub(super) fn enforce(&mut self, connection: &mut Connection, files: &LedgerFiles) {
         let bytes = files.log_bytes();
-        if bytes < self.restart_from {
+        if bytes < self.truncate_from {
             return;
         }
         // What is wrong with the database shows at the next commit.
-        let _ = restart_log(connection);
-        self.restart_from = files.log_bytes().saturating_add(self.bytes_max);
+        let _ = truncate_log(connection);
+        self.truncate_from = files.log_bytes().saturating_add(self.bytes_max);
     }
 }
 
-fn restart_log(connection: &mut Connection) -> Result<(), StoreError> {
+fn truncate_log(connection: &mut Connection) -> Result<(), StoreError> {
     // Most of it goes into the database while other programs still write.
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     connection.busy_timeout(PATIENCE)?;
-    let restarted = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     connection.busy_handler(Some(wait_for_others))?;
-    Ok(restarted?)
+    Ok(truncated?)
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn log_is_begun_anew_once_no_one_reads_an_older_state() {
+    fn long_log_is_truncated_once_no_reader_needs_it() {
         let folder = std::env::temp_dir().join(format!("onbill-log-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("has room");
         let path = folder.join("ledger.sqlite");
@@ -89,13 +89,13 @@ mod tests {
         let mut limit = LogLimit::new(BYTES_MAX);
         reader.execute_batch("BEGIN; SELECT count(*) FROM filled").expect("reads");
         write_a_megabyte(&writer);
-        limit.hold(&mut writer, &files);
-        assert!(files.log_bytes() > 2 * BYTES_MAX, "somebody reads");
+        limit.enforce(&mut writer, &files);
+        assert!(files.log_bytes() > 2 * BYTES_MAX, "a reader needs it");
         reader.execute_batch("COMMIT").expect("ends");
-        limit.hold(&mut writer, &files);
+        limit.enforce(&mut writer, &files);
         assert!(files.log_bytes() > 0, "it is not tried at every commit");
         write_a_megabyte(&writer);
-        limit.hold(&mut writer, &files);
+        limit.enforce(&mut writer, &files);
         assert_eq!(files.log_bytes(), 0);
         write_a_megabyte(&writer);
         let count: i64 =

@@ -5,7 +5,7 @@ use crate::store::error::missing_row;
 use crate::store::mandate::{MandateRow, SubscriptionTerms, postgres as mandate};
 use crate::store::notification::postgres as notification;
 use crate::store::number::NumberIndex;
-use crate::store::pai::postgres as pai;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::{PgConnection, Values};
 use crate::store::postgres::rows::{parse_column, read_pai};
 use crate::store::postgres::tx_error::TxError;
@@ -57,7 +57,7 @@ pub(in crate::store) async fn record_subscription(
     let ext_id = request.ext_subscription_id.as_str();
     // The PAI is locked first, so that its closing, or another subscription for it, comes before or
     // after this one. The same id for two PAIs at once violates the unique index.
-    let locked = pai::lock_pai(tx, partner, request.pai).await?;
+    let locked = pai_lock::lock_pai(tx, partner, request.pai).await?;
     if locked.is_some_and(|pai| pai.is_dark) {
         return Ok(RecordSubscriptionResult::NotCutOver);
     }
@@ -165,7 +165,7 @@ pub(in crate::store) async fn change_subscription(
     id: &ExtId,
     change: &SubscriptionChange,
 ) -> Result<ChangeSubscriptionResult, TxError> {
-    if pai::lock_switch_of_subscription(tx, partner, id).await? {
+    if pai_lock::lock_switch_of_subscription(tx, partner, id).await? {
         return Ok(ChangeSubscriptionResult::NotCutOver);
     }
     // Locked, so that a subscription that is being cancelled is not revived.
@@ -237,7 +237,7 @@ pub(in crate::store) async fn change_terms(
     new: &NewTerms,
 ) -> Result<ChangeTermsResult, TxError> {
     let Some((id, change_id)) = new.keys() else { return Ok(ChangeTermsResult::Stale) };
-    if pai::lock_switch_of_subscription(tx, &new.mandate.partner, &id).await? {
+    if pai_lock::lock_switch_of_subscription(tx, &new.mandate.partner, &id).await? {
         return Ok(ChangeTermsResult::NotCutOver);
     }
     // Locked, so that it is not cancelled and has no other change meanwhile.

@@ -52,7 +52,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             id: OTHER_HOST,
             name: "A signature for another host is refused, also where Host names it",
             expected: "401, another 4xx, or no response of your API",
-            mend: "Verify @authority against your own name from your configuration. Whoever repeats the call of another system to you sends its Host as well.",
+            mend: "Verify @authority against your own name from your configuration. An attacker who replays the call of another system sends its Host as well.",
         },
         run: |kit| Box::pin(async move { host_is_not_believed(kit).await.into() }),
     },

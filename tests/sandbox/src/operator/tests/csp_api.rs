@@ -190,7 +190,7 @@ async fn declines_carry_billings_own_code_and_stay_declined() {
     assert_eq!(acme.bill("+12025550104").await["lines"], json!([]));
 }
 
-/// The number has changed hands since onbill asked: nobody pays.
+/// The number has changed hands since onbill asked: the charge is declined.
 #[tokio::test]
 async fn charge_of_another_subscriber_is_declined() {
     let acme = acme();
