@@ -6,7 +6,7 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::keys::Vault;
-use onbill_origin::store::Queue;
+use onbill_origin::store::{OpenMode, Queue};
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
@@ -173,12 +173,18 @@ async fn database_refuses_another_key_or_account_source() {
     let app = system.acme.app();
     let compare = async |config: &Config, keys: KeyHolder| {
         let vault = Vault::new(&keys::keyring(&keys)).expect("has a key");
-        ledger_identity::check_ledger_identity(&app.store, config, &vault).await.is_ok()
+        let mut answers = Vec::new();
+        for mode in [OpenMode::Migrate, OpenMode::ReadOnly] {
+            let checked = ledger_identity::check_ledger_identity_in(mode, &app.store, config, &vault);
+            answers.push(checked.await.is_ok());
+        }
+        assert_eq!(answers[0], answers[1], "a verb that only reads refuses the same ledgers");
+        answers[0]
     };
     assert!(compare(&app.config, KeyHolder::Origin("acme")).await);
     assert!(!compare(&app.config, KeyHolder::Origin("nova")).await, "no number would be found");
     let other_source = Config { accounts: AccountSource::Csp, ..Config::clone(&app.config) };
-    assert!(!compare(&other_source, KeyHolder::Origin("acme")).await, "no holder would be recognised");
+    assert!(!compare(&other_source, KeyHolder::Origin("acme")).await, "no subscriber would be recognised");
     assert!(compare(&app.config, KeyHolder::Origin("acme")).await, "a refusal changes nothing");
     assert_eq!(post_charge(&system, &pai, "c-1").await.1["status"], "APPROVED");
     // Without subscribers, none can be lost.

@@ -127,7 +127,7 @@ async fn an_act_that_finds_nothing_is_an_entry(db: TestStore) {
     let closed =
         db.store.close_link(None, NOW, stamp("T-4"), None, unknown, DeclineReason::AccountClosed).await;
     assert_eq!(closed, Ok(ClosePaiResult::NotFound));
-    assert_eq!(db.store.redrive_dead_letter_with_audit(None, NOW, stamp("T-5"), 404).await, Ok(false));
+    assert_eq!(db.store.redrive_by_hand(None, NOW, stamp("T-5"), 404).await, Ok(false));
     let alarms = db.store.close_seen_alarms(NOW, stamp("T-6"), Alarm::OutboxParked, None).await;
     assert_eq!(alarms, Ok(0));
 

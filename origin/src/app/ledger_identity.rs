@@ -7,7 +7,7 @@
 
 use crate::config::{AccountSource, Config};
 use crate::keys::Vault;
-use crate::store::{Store, StoreError};
+use crate::store::{OpenMode, Store, StoreError};
 
 /// Records the identity at the first start, and compares it at every later one. The error says what
 /// differs.
@@ -15,9 +15,17 @@ pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault
     explain_difference(store.record_ledger_identity(ledger_facts(config, vault)).await)
 }
 
-/// Compares the identity for a verb that only reads, and records nothing.
-pub async fn compare_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
-    explain_difference(store.find_differing_fact(ledger_facts(config, vault)).await)
+/// The same for a verb that may have opened the ledger for reading: then it compares, and records nothing.
+pub async fn check_ledger_identity_in(
+    mode: OpenMode,
+    store: &Store,
+    config: &Config,
+    vault: &Vault,
+) -> Result<(), String> {
+    if mode == OpenMode::ReadOnly {
+        return explain_difference(store.find_differing_fact(ledger_facts(config, vault)).await);
+    }
+    check_ledger_identity(store, config, vault).await
 }
 
 fn explain_difference(found: Result<Option<&'static str>, StoreError>) -> Result<(), String> {

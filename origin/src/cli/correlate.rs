@@ -81,12 +81,8 @@ impl Arguments {
             self.partner
         );
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        let same_ledger = if self.repair {
-            ledger_identity::check_ledger_identity(&store, &config, &vault).await
-        } else {
-            ledger_identity::compare_ledger_identity(&store, &config, &vault).await
-        };
-        same_ledger.map_err(anyhow::Error::msg)?;
+        let same_ledger = ledger_identity::check_ledger_identity_in(mode, &store, &config, &vault);
+        same_ledger.await.map_err(anyhow::Error::msg)?;
         let plan = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let numbers = Numbers { vault: &vault, plan };
         let partner_list = self

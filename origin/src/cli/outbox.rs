@@ -136,8 +136,7 @@ async fn redrive_all(store: &Store, now: Timestamp, stamp: &AuditStamp) -> anyho
     let mut count = 0_u64;
     each_page(store, async |page| {
         for dead_letter in page {
-            let retried =
-                store.redrive_dead_letter_with_audit(None, now, stamp.clone(), dead_letter.job_id).await;
+            let retried = store.redrive_by_hand(None, now, stamp.clone(), dead_letter.job_id).await;
             count += u64::from(retried.map_err(database_failed)?);
         }
         Ok(())
@@ -155,10 +154,8 @@ async fn redrive_jobs(
 ) -> anyhow::Result<VerbOutcome> {
     let mut found_all = true;
     for job in jobs {
-        let redriven = store
-            .redrive_dead_letter_with_audit(None, now, stamp.clone(), *job)
-            .await
-            .map_err(database_failed)?;
+        let redriven =
+            store.redrive_by_hand(None, now, stamp.clone(), *job).await.map_err(database_failed)?;
         print_line!("job {job} {}", if redriven { "is queued again" } else { "is no dead letter" });
         found_all &= redriven;
     }

@@ -153,13 +153,8 @@ impl OpenedOrigin {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let ids = StableIds::new(&keys, &config.operator).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
-        let same_ledger = match mode {
-            OpenMode::ReadOnly => ledger_identity::compare_ledger_identity(&store, &config, &vault).await,
-            OpenMode::Create | OpenMode::Migrate => {
-                ledger_identity::check_ledger_identity(&store, &config, &vault).await
-            }
-        };
-        same_ledger.map_err(anyhow::Error::msg)?;
+        let same_ledger = ledger_identity::check_ledger_identity_in(mode, &store, &config, &vault);
+        same_ledger.await.map_err(anyhow::Error::msg)?;
         let partners = config.partner_ids().into_iter().cloned().collect();
         let currencies = config.billed_currencies();
         Ok(Self { config, store, vault, ids, numbers, partners, currencies })

@@ -93,7 +93,7 @@ pages! {
     get "/approvals" => approvals::list;
     post "/approvals/{id}" => approvals::decide;
     get "/billing" => billing::show_queues;
-    post "/billing/retry" => billing::retry::redrive_dead_letter;
+    post "/billing/retry" => billing::retry::retry_job;
 }
 
 /// The pages that a person sees who has not signed in.

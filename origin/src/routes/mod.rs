@@ -93,7 +93,7 @@ routes! {
     post "/operator/v1/sms/{id}/resend" => operator::sms_resend::resend_sms;
     get "/operator/v1/summary" => operator::summary::read_summary;
     get "/operator/v1/queue" => operator::queue::read_queue;
-    post "/operator/v1/queue/{job}/retry" => operator::queue::redrive_dead_letter;
+    post "/operator/v1/queue/{job}/retry" => operator::queue::retry_job;
     get "/operator/v1/alarms" => operator::alarms::list_alarms;
     get "/sms/v1/receipt/{token}" => sms::receipt::take_receipt;
 }

@@ -91,7 +91,7 @@ impl From<ReportedRefund> for SettlementLine {
             tax_given_back(refund.charged_minor, refund.charged_tax_minor, before_minor, amount_minor);
         // A charge of which the operator bears any part stays, whichever refund comes last.
         let completes = refund.borne_by == BorneBy::Partner
-            && refund.refunded_by_partner_before_minor + amount_minor == refund.charged_minor;
+            && refund.borne_by_partner_before_minor + amount_minor == refund.charged_minor;
         Self {
             settled_at: refund.settled_at.unwrap_or(refund.created_at),
             transaction_id: refund.transaction_id,

@@ -269,3 +269,28 @@ async fn sms_of_coupons_wait_while_their_pai_is_dark() {
     assert!(reminder.iter().any(|text| text.contains("17 May 2027")), "{reminder:?}");
     assert_eq!(system.sms_received(&system.acme, FRIEND).await.len(), 1);
 }
+
+/// The buyer of a gift and its user may be customers of different systems.
+#[tokio::test]
+async fn reminder_waits_for_the_pai_of_its_user() {
+    let system = start_system().await;
+    let own = issue_and_read_code(&system, "c-1", FRIEND).await;
+    let friend = redeem_code(&system, &own, "r-1").await.1["pai"].clone();
+    let mut gift = redemption_body(&issue_and_read_code(&system, "c-2", GOOD).await, "r-2");
+    gift["pai"] = friend.clone();
+    assert_eq!(system.call_ott(Method::POST, REDEEM, gift).await.0, StatusCode::OK);
+    // 14 days before 2027-11-17.
+    system.advance_seconds(350 * DAY);
+    let before = system.sms_received(&system.acme, FRIEND).await.len();
+    assert_eq!(send_reminders(&system).await, 1);
+    let user = format!("pai = '{}'", friend.as_str().expect("is text"));
+    for (dark, received) in [(user.clone(), before), (format!("NOT ({user})"), before + 1)] {
+        let sql = format!(
+            "UPDATE pais SET dark_since = CASE WHEN {dark} THEN 1795000000 END, dark_version = version"
+        );
+        system.acme.db.run_sql(&sql).await;
+        // An attempt comes within an hour and a fifth.
+        system.advance_seconds(3_600 + 3_600 / 5);
+        assert_eq!(system.sms_received(&system.acme, FRIEND).await.len(), received, "{dark}");
+    }
+}

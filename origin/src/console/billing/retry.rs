@@ -29,7 +29,7 @@ impl HasReference for RetryForm {
 
 /// 200 when the job is queued again, with its reason in the audit. 400 `invalid-request` without one; 404
 /// `not-found` for a job that is no dead letter, or is none any more.
-pub(in crate::console) async fn redrive_dead_letter(
+pub(in crate::console) async fn retry_job(
     State(console): State<Console>,
     posted: Posted<RetryForm>,
 ) -> Result<Response, Refused> {
@@ -38,7 +38,7 @@ pub(in crate::console) async fn redrive_dead_letter(
         return Err(Reject::invalid_request("Say why, in a word or by a ticket.").into());
     }
     let now = console.parts.clock.now();
-    if !console.parts.store.redrive_dead_letter_with_audit(None, now, stamp, form.job).await? {
+    if !console.parts.store.redrive_by_hand(None, now, stamp, form.job).await? {
         return Err(Reject::new(ErrorCode::NotFound, "There is no such dead letter any more.").into());
     }
     console.parts.wake_up.wake(Queue::All);

@@ -65,7 +65,7 @@ fn view_dead_letter(dead_letter: DeadLetter) -> DeadLetterView {
 /// is asked before anything is submitted again, so nothing is billed twice. 403 `forbidden` for a role
 /// that may not; 404 `not-found` for a job
 /// that is no dead letter, or is none any more.
-pub(in crate::routes) async fn redrive_dead_letter(
+pub(in crate::routes) async fn retry_job(
     State(gate): State<Arc<DeskGate>>,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -79,7 +79,7 @@ pub(in crate::routes) async fn redrive_dead_letter(
     let job: i64 = text.parse().map_err(|_| not_found())?;
     let stamp = AuditStamp { key: call.key, actor, role, reference };
     let stamp = gate.admit(Some(&call.nonce), stamp, Act::RetryJob).await?;
-    if !store.redrive_dead_letter_with_audit(Some(call.nonce), clock.now(), stamp, job).await? {
+    if !store.redrive_by_hand(Some(call.nonce), clock.now(), stamp, job).await? {
         return Err(not_found().into());
     }
     wake_up.wake(Queue::All);

@@ -36,12 +36,13 @@ pub(in crate::routes) async fn change_subscription(
     let Path(id) = path.map_err(|_| subscription_not_found())?;
     let id = ExtId::parse(&id).ok_or_else(subscription_not_found)?;
 
-    // 2. It is asked here too, so that no refusal of a change of terms comes before it.
-    if store.is_dark_subscription(call.partner.clone(), id.clone()).await? {
-        return Err(not_cut_over().into());
-    }
+    // 2.
     let status = match update {
         SubscriptionUpdate::Terms(change) => {
+            // It is asked here too, so that no refusal of the terms comes before it.
+            if store.is_dark_subscription(call.partner.clone(), id.clone()).await? {
+                return Err(not_cut_over().into());
+            }
             terms.change_terms(call.partner, call.nonce, id.clone(), change).await?
         }
         SubscriptionUpdate::Status(change) => {

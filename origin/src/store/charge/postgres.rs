@@ -11,7 +11,6 @@ use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
-use crate::store::pai::postgres as pai;
 use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
@@ -56,7 +55,7 @@ pub(super) async fn post_charge(
     let pais = [charged.as_str()];
     let ((), (), found) = tokio::try_join!(
         biased;
-        pai_lock::lock_for_charges(tx, &pais),
+        pai_lock::lock_known_pais(tx, &pais),
         nonce::spend_nonce(tx, Some(nonce)),
         find_claim_and_payer(tx, new),
     )?;
@@ -178,10 +177,11 @@ pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer, booking: Booking)
 
 async fn find_claim(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT transaction_id, fingerprint, pai, amount_minor, currency, stored_response, responding_until,
-             status, migration_file, period_from, period_to
-         FROM transactions
-         WHERE partner = $1 AND ext_transaction_id = $2",
+        "SELECT t.transaction_id, t.fingerprint, t.pai, t.amount_minor, t.currency, t.stored_response,
+             t.responding_until, t.status, t.migration_file, t.period_from, t.period_to,
+             p.dark_since IS NOT NULL AS is_dark
+         FROM transactions t JOIN pais p USING (pai)
+         WHERE t.partner = $1 AND t.ext_transaction_id = $2",
         &[&new.partner.as_str(), &new.request.ext_transaction_id.as_str()],
     )
     .await
@@ -194,7 +194,7 @@ async fn replay_charge(
     new: &NewCharge,
     row: &Row,
 ) -> Result<PostChargeResult, TxError> {
-    if pai::is_dark(tx, row.try_get("pai")?).await? {
+    if row.try_get("is_dark")? {
         return Ok(PostChargeResult::NotCutOver);
     }
     if !is_replay(row, new)? {

@@ -162,14 +162,14 @@ impl Store {
     }
 
     /// As [`Store::redrive_dead_letter`].
-    pub async fn redrive_dead_letter_with_audit(
+    pub async fn redrive_by_hand(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         stamp: AuditStamp,
         job_id: i64,
     ) -> Result<bool, StoreError> {
-        use_case!(self, write(nonce), redrive_dead_letter_with_audit(now, &stamp, job_id))
+        use_case!(self, write(nonce), redrive_by_hand(now, &stamp, job_id))
     }
 
     /// As [`Store::close_alarms`].

@@ -340,7 +340,7 @@ pub(super) async fn record_command(
     audit::append(tx, now, stamp, &command_run(words)).await
 }
 
-pub(super) async fn redrive_dead_letter_with_audit(
+pub(super) async fn redrive_by_hand(
     tx: &PgConnection<'_>,
     now: Timestamp,
     stamp: &AuditStamp,

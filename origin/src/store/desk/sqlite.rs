@@ -343,7 +343,7 @@ pub(super) fn record_command(
     audit::append(tx, now, stamp, &command_run(words))
 }
 
-pub(super) fn redrive_dead_letter_with_audit(
+pub(super) fn redrive_by_hand(
     tx: &Connection,
     now: Timestamp,
     stamp: &AuditStamp,

@@ -4,6 +4,7 @@ use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, MoreGiv
 use super::postgres::{note_progress, read_fingerprint};
 use super::{Claim, LoadOutcome, LoadPlace};
 use crate::store::error::missing_row;
+use crate::store::pai::postgres_lock as pai_lock;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_column;
 use crate::store::postgres::tx_error::TxError;
@@ -26,9 +27,9 @@ pub(super) async fn load_claims(
     batch: &[Claim],
 ) -> Result<Vec<LoadOutcome>, TxError> {
     note_progress(tx, place).await?;
-    // None of their PAIs is turned on or off meanwhile. It comes first, as everywhere.
+    // None of their PAIs is turned on or off meanwhile. PAIs are locked before charges.
     let pais: Vec<&str> = batch.iter().map(|claim| claim.pai.as_str()).collect();
-    tx.query("SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR SHARE", &[&pais]).await?;
+    pai_lock::lock_switches(tx, &pais).await?;
     // A refund of one of them locks its charge.
     let ids: Vec<&str> = batch.iter().map(|claim| claim.transaction_id.as_str()).collect();
     let lock =

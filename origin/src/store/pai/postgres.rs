@@ -299,12 +299,6 @@ pub(in crate::store) async fn list_pai_statuses(
     rows.iter().map(|row| Ok((read_pai(row, "pais.pai")?, read_pai_status(row)?))).collect()
 }
 
-/// Whether that system charges it from which it was loaded.
-pub(in crate::store) async fn is_dark(db: &PgConnection<'_>, pai: &str) -> Result<bool, TxError> {
-    let sql = "SELECT 1 FROM pais WHERE pai = $1 AND dark_since IS NOT NULL";
-    Ok(db.query_optional(sql, &[&pai]).await?.is_some())
-}
-
 pub(in crate::store) async fn is_dark_subscription(
     db: &PgConnection<'_>,
     partner: &PartnerId,

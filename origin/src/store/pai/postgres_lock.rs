@@ -26,8 +26,7 @@ pub(in crate::store) async fn lock_pai(
     Ok(lock_pais(tx, partner, &[pai]).await?.remove(&pai))
 }
 
-/// Locks those of the PAIs that are the partner's, in the order in which everyone locks several. What it
-/// returns was read under the lock.
+/// Locks those of the PAIs that are the partner's, in their order. What it returns was read under the lock.
 pub(in crate::store) async fn lock_pais(
     tx: &PgConnection<'_>,
     partner: &PartnerId,
@@ -56,6 +55,13 @@ pub(in crate::store) async fn lock_switch(
     Ok(row.map(|row| row.try_get("is_dark")).transpose()?.unwrap_or(false))
 }
 
+/// Locks several PAIs as [`lock_switch()`] does.
+pub(in crate::store) async fn lock_switches(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
+    let sql = "SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR SHARE";
+    tx.query(sql, &[&pais]).await?;
+    Ok(())
+}
+
 /// Locks the PAI of a partner's charge as [`lock_switch()`] does. It comes before the charge is locked.
 pub(in crate::store) async fn lock_switch_of_charge(
     tx: &PgConnection<'_>,
@@ -77,11 +83,11 @@ pub(in crate::store) async fn lock_switch_of_subscription(
     lock_switch(tx, which, &[&id.as_str(), &partner.as_str()]).await
 }
 
-/// Locks what is charged, in the order in which everyone locks several: charges of one PAI are posted
-/// one after the other, whatever their currencies. Statements that are sent after this one read what
+/// Locks PAIs that the caller knows to be there, in their order. Charges of one PAI are posted one after the other so,
+/// whatever their currencies. Statements that are sent after this one read what
 /// the earlier charges have written. An account's spending is locked by currency, so that lock is
 /// not enough; nor would it show a charge whose amount was released again since it was read.
-pub(in crate::store) async fn lock_for_charges(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
+pub(in crate::store) async fn lock_known_pais(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
     let sql = "SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR NO KEY UPDATE";
     tx.query(sql, &[&pais]).await?;
     Ok(())

@@ -155,7 +155,7 @@ pub struct ReportedRefund {
     /// Amount of the other refunds of the charge that were settled before this one, in minor units.
     pub refunded_before_minor: i64,
     /// The part of it that the operator does not bear, in minor units.
-    pub refunded_by_partner_before_minor: i64,
+    pub borne_by_partner_before_minor: i64,
     /// Whose money it is: the partner's share's, if the partner has asked for it.
     pub borne_by: BorneBy,
     /// When the partner posted it.

@@ -26,7 +26,7 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
              AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS refunded_before_minor,
         (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED' AND e.borne_by IS DISTINCT FROM 'operator'
-             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS refunded_by_partner_before_minor,
+             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS borne_by_partner_before_minor,
         t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by,
         coalesce(c.billing_ref, t.transaction_id) AS billed_as
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
@@ -118,7 +118,7 @@ fn refund_line(row: &Row) -> Result<ReportedRefund, TxError> {
         charged_minor: row.try_get("charged_minor")?,
         charged_tax_minor: row.try_get("charged_tax_minor")?,
         refunded_before_minor: row.try_get("refunded_before_minor")?,
-        refunded_by_partner_before_minor: row.try_get("refunded_by_partner_before_minor")?,
+        borne_by_partner_before_minor: row.try_get("borne_by_partner_before_minor")?,
         borne_by: parse_optional_column(row, "refunds.borne_by", BorneBy::parse)?.unwrap_or(BorneBy::Partner),
         status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         created_at: read_time(row, "refunds.created_at")?,

@@ -15,6 +15,10 @@ use std::time::Duration;
 /// above it costs a pause of a write.
 const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// What SQLite keeps of the file when it reuses the log, in bytes: four times as much as it usually needs. Otherwise the
+/// file of a log that has grown during a backup would keep its size.
+pub(super) const LOG_BYTES_KEPT: u64 = 16 * 1024 * 1024;
+
 /// How long other writers wait for a reader of an older state of the ledger. During a backup, which reads for minutes,
 /// the log continues to grow.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -40,6 +44,9 @@ impl LogLimit {
     /// Truncates a log that is too long. It is called outside a transaction.
     pub(super) fn enforce(&mut self, connection: &mut Connection, files: &LedgerFiles) {
         let bytes = files.log_bytes();
+        if bytes < self.bytes_max {
+            self.truncate_from = self.bytes_max;
+        }
         if bytes < self.truncate_from {
             return;
         }
@@ -64,7 +71,7 @@ mod tests {
     use super::*;
     use crate::store::OpenMode;
     use std::fs;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     const BYTES_MAX: u64 = 1_000_000;
 
@@ -77,12 +84,39 @@ mod tests {
         connect(path, OpenMode::Migrate).expect("opens")
     }
 
-    #[test]
-    fn long_log_is_truncated_once_no_reader_needs_it() {
-        let folder = std::env::temp_dir().join(format!("onbill-log-{}", std::process::id()));
+    fn make_database(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("onbill-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("has room");
         let path = folder.join("ledger.sqlite");
         Connection::open(&path).expect("opens").execute_batch("CREATE TABLE filled (bytes)").expect("works");
+        path
+    }
+
+    fn remove_database(path: &Path) {
+        fs::remove_dir_all(path.parent().expect("is in a folder")).expect("is there");
+    }
+
+    #[test]
+    fn file_of_a_log_that_has_grown_shrinks_without_a_truncation() {
+        let path = make_database("grown-log");
+        let (writer, reader) = (open(&path), open(&path));
+        write_a_megabyte(&writer);
+        let files = LedgerFiles::note(&path);
+        reader.execute_batch("BEGIN; SELECT count(*) FROM filled").expect("reads");
+        while files.log_bytes() < LOG_BYTES_KEPT + BYTES_MAX {
+            write_a_megabyte(&writer);
+        }
+        reader.execute_batch("COMMIT").expect("ends");
+        // The first commit brings the log into the database, and the second one reuses it.
+        write_a_megabyte(&writer);
+        write_a_megabyte(&writer);
+        assert_eq!(files.log_bytes(), LOG_BYTES_KEPT);
+        remove_database(&path);
+    }
+
+    #[test]
+    fn long_log_is_truncated_once_no_reader_needs_it() {
+        let path = make_database("long-log");
         let (mut writer, reader) = (open(&path), open(&path));
         write_a_megabyte(&writer);
         let files = LedgerFiles::note(&path);
@@ -101,6 +135,19 @@ mod tests {
         let count: i64 =
             reader.query_row("SELECT count(*) FROM filled", [], |row| row.get(0)).expect("reads");
         assert_eq!(count, 4);
-        fs::remove_dir_all(folder).expect("is there");
+
+        // After a reader that took long, the limit is the usual one again.
+        reader.execute_batch("BEGIN; SELECT count(*) FROM filled").expect("reads");
+        write_a_megabyte(&writer);
+        limit.enforce(&mut writer, &files);
+        assert!(files.log_bytes() > 2 * BYTES_MAX, "a reader needs it");
+        reader.execute_batch("COMMIT").expect("ends");
+        let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
+        reader.query_row(truncate, [], |_| Ok(())).expect("another program truncates it");
+        limit.enforce(&mut writer, &files);
+        write_a_megabyte(&writer);
+        limit.enforce(&mut writer, &files);
+        assert_eq!(files.log_bytes(), 0);
+        remove_database(&path);
     }
 }

@@ -22,6 +22,7 @@ use super::migration::Migration;
 use super::open_mode::OpenMode;
 use super::schema_version::SchemaVersion;
 use ledger_files::LedgerFiles;
+use log_limit::LOG_BYTES_KEPT;
 use readers::Readers;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -167,9 +168,10 @@ pub(in crate::store) fn connect(path: &Path, mode: OpenMode) -> Result<Connectio
          PRAGMA temp_store = MEMORY;",
     )?;
     if mode != OpenMode::ReadOnly {
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
-        )?;
+        connection.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+             PRAGMA journal_size_limit = {LOG_BYTES_KEPT};",
+        ))?;
     }
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
