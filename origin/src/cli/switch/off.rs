@@ -19,10 +19,10 @@ use std::path::Path;
 /// A PAI stays on while a charge or a refund of it is PENDING. No one is informed, and nothing is taken from the
 /// edge: it asks the origin, which answers 503.
 ///
-/// It does not begin (exit code 2) while a file is being loaded, when the cohort has a line that is not a PAI of the
-/// partner, or without a cohort when no PAI of the partner was loaded. A file whose load can no longer come to its end
-/// is left out by --superseded. A load that begins meanwhile interrupts it. Exit code 0 when all of them are dark, and
-/// 1 when some stay on.
+/// It does not begin (exit code 2) while a file is being loaded, or when the cohort has a line that is not a PAI of
+/// the partner. Without a cohort it does not begin either when no PAI of the partner was loaded. A file whose load can
+/// no longer come to its end is left out by --superseded. A load that begins meanwhile interrupts it. Exit code 0 when
+/// all of them are dark, and 1 when some stay on.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
