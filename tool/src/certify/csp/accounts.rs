@@ -19,6 +19,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status ACTIVE and a subscriberID",
             mend: "Answer POST /account/validate with the account of the number. Check the number under active in your file.",
         },
+        needs: &[],
         run: |kit| {
             Box::pin(async move { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await })
         },
@@ -30,6 +31,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status SUSPENDED",
             mend: "Answer with status SUSPENDED, and not with an error. A charge waits otherwise.",
         },
+        needs: &["csp-account-active"],
         run: |kit| {
             Box::pin(async move {
                 has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await
@@ -43,6 +45,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status CEASED",
             mend: "Answer with status CEASED while the number has no other subscriber.",
         },
+        needs: &["csp-account-active"],
         run: |kit| {
             Box::pin(async move { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await })
         },
@@ -54,6 +57,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code account-not-found",
             mend: "Answer 404 with {\"code\":\"account-not-found\",\"message\":\"…\"}. A 404 without the code may be a proxy's, so onbill does not believe it.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
@@ -63,6 +67,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Take partner, offer, amount and purpose as optional. They are absent when nothing is bought.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_number_alone(kit).await.into() }),
     },
     Check {
@@ -72,6 +77,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Ignore the members that you do not know. There will be more.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_extra_member(kit).await.into() }),
     },
     Check {
@@ -81,6 +87,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same subscriberID in every response",
             mend: "Give one id for as long as the subscriber has the number. With another id, onbill takes the subscriber for a new one and closes the PAIs.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_stable(kit).await.into() }),
     },
     Check {
@@ -90,6 +97,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false, a subscriberID without the number",
             mend: "Write the member as docs/api/csp.md has it. onbill reads more, and the next reader may not.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
 ];

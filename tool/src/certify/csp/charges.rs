@@ -20,6 +20,7 @@ const DROPPED_AFTER: Duration = Duration::from_millis(20);
 /// The id of the check that cuts a charge off.
 pub(super) const CUT_OFF: &str = "csp-charge-cut-off";
 
+// A check that posts a charge more than once needs a repeated one to work.
 pub(super) static CHECKS: &[Check<CspKit>] = &[
     Check {
         facts: CheckFacts {
@@ -28,6 +29,8 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status APPROVED",
             mend: "Answer with your final decision in status. 202 and 204 decide nothing: onbill asks again for days. If you declined, your rawCode says why: the account under active must be one that may pay.",
         },
+        // Another id each time is another subscriber each time, who is not charged.
+        needs: &["csp-account-active", "csp-account-stable"],
         run: |kit| Box::pin(async move { kit.billed_charge().await.map(|_| ()).into() }),
     },
     Check {
@@ -37,6 +40,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "status as a word of the contract, rawCode as a text of at most 64 ASCII characters without a number, billedOn as YYYY-MM-DD",
             mend: "Write the member as docs/api/csp.md has it. The partner reads rawCode, so no number may be in it.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
     Check {
@@ -46,6 +50,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same body as the first time",
             mend: "Keep your response by transactionID, and give it again. A repetition is no duplicate to refuse: onbill repeats a call whose response was lost.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_repeated(kit).await.into() }),
     },
     Check {
@@ -55,6 +60,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "APPROVED with the same body in every response",
             mend: "Claim the transactionID before you bill, with a unique key, and let the other calls wait for its result.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_parallel(kit).await.into() }),
     },
     Check {
@@ -64,6 +70,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the body of the response to the charge",
             mend: "Answer GET /transaction/{transactionID} from the same store as the charge, without a delay.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_looked_up(kit).await.into() }),
     },
     Check {
@@ -73,6 +80,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code transaction-not-found",
             mend: "Answer 404 with {\"code\":\"transaction-not-found\",\"message\":\"…\"}. After a 404 of a proxy, onbill posts nothing and asks again.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
@@ -82,6 +90,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "APPROVED for the repeated post, with the same body in the look-up after it. The look-up before it contradicts neither",
             mend: "Finish what you have begun when the caller goes away, or undo it. Let the look-up say what is true.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated", "csp-charge-looked-up"],
         run: |kit| Box::pin(async move { check_cut_off(kit).await.into() }),
     },
     Check {
@@ -91,6 +100,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED and your own rawCode. An error of 4xx or 5xx decides nothing.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.suspended.as_ref()).await }),
     },
     Check {
@@ -100,6 +110,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode account-closed says why.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.ceased.as_ref()).await }),
     },
     Check {
@@ -109,6 +120,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode insufficient-balance says why.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.poor.as_ref()).await }),
     },
     Check {
@@ -118,6 +130,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, the same when it is repeated, and nothing on a bill",
             mend: "Compare subscriberID with the present subscriber of the number before you bill. If it is another one, decline: the rawCode account-closed-taken-over says why.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_other_subscriber(kit).await.into() }),
     },
     Check {
@@ -127,6 +140,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx",
             mend: "Check the body before you act, and answer 400 with {\"code\",\"message\"}.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_malformed(kit).await.into() }),
     },
 ];

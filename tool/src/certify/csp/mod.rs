@@ -6,7 +6,6 @@ mod charges;
 mod first_look;
 mod forms;
 mod kit;
-mod needs;
 mod numbers;
 mod overall;
 mod refunds;
@@ -58,4 +57,19 @@ pub async fn certify_csp(settings: CspSettings, progress: Progress<'_>) -> anyho
     kit.caller.reach().await?;
     first_look::look(&kit).await?;
     Ok(run_checks(&kit, checks(), TITLE, &url, progress).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_check_needs_comes_before_it() {
+        let ids: Vec<&str> = csp_checks().iter().map(|facts| facts.id).collect();
+        for (at, check) in checks().enumerate() {
+            for needed in check.needs {
+                assert!(ids[..at].contains(needed), "{} needs {needed}", ids[at]);
+            }
+        }
+    }
 }

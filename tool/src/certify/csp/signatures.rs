@@ -18,6 +18,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse every call whose signature you have not verified, before you read its body.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Missing).await.into() }),
     },
     Check {
@@ -27,6 +28,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Wrong).await.into() }),
     },
     Check {
@@ -36,6 +38,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse a created that is more than 300 seconds from your clock.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Late).await.into() }),
     },
     Check {
@@ -45,6 +48,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::OtherAddress).await.into() }),
     },
     Check {
@@ -54,6 +58,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, another 4xx, or no response of your API",
             mend: "Verify @authority against your own name from your configuration. An attacker who replays the call of another system sends its Host as well.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { host_is_not_believed(kit).await.into() }),
     },
     Check {
@@ -63,6 +68,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::BodyChanged).await.into() }),
     },
     Check {
@@ -72,6 +78,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx, the second time",
             mend: "Keep the nonce of each call for 600 seconds, by keyid, and refuse it the second time.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { is_not_replayed(kit).await.into() }),
     },
 ];
