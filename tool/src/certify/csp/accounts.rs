@@ -1,6 +1,6 @@
 //! Checks of `POST /account/validate`.
 
-use super::forms::problem_of_account;
+use super::forms::{problem_of_account, problem_of_contract};
 use super::kit::{ACCOUNT, CspKit, absent, account, with_status};
 use crate::certify::answer::{Seen, describe, quote};
 use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
@@ -8,7 +8,6 @@ use onbill_domain::account::{AccountStatus, Stated};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::csp::AccountValidateResponse;
-use onbill_domain::wire::read_object;
 use serde_json::json;
 
 pub(super) static CHECKS: &[Check<CspKit>] = &[
@@ -21,7 +20,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
         },
         needs: &[],
         run: |kit| {
-            Box::pin(async move { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await })
+            Box::pin(async move { check_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await })
         },
     },
     Check {
@@ -34,7 +33,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
         needs: &["csp-account-active"],
         run: |kit| {
             Box::pin(async move {
-                has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await
+                check_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await
             })
         },
     },
@@ -47,7 +46,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
         },
         needs: &["csp-account-active"],
         run: |kit| {
-            Box::pin(async move { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await })
+            Box::pin(async move { check_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await })
         },
     },
     Check {
@@ -106,7 +105,7 @@ async fn ask(kit: &CspKit, msisdn: &Msisdn) -> Seen {
     kit.post(ACCOUNT, &kit.question(msisdn)).await
 }
 
-async fn has_status(kit: &CspKit, msisdn: Option<&Msisdn>, expected: AccountStatus) -> Outcome {
+async fn check_status(kit: &CspKit, msisdn: Option<&Msisdn>, expected: AccountStatus) -> Outcome {
     let Some(msisdn) = msisdn else { return Outcome::Skipped("your file has no such number".to_owned()) };
     let seen = ask(kit, msisdn).await;
     match account(&seen) {
@@ -152,10 +151,7 @@ async fn check_form(kit: &CspKit) -> Finding {
         let answer = with_status(&seen, &[200])?;
         let is_json = is_json(&answer.content_type);
         let of_type = (!is_json).then(|| "the content-type is not application/json".to_owned());
-        let of_contract = || {
-            let read = read_object::<AccountValidateResponse>(&answer.body);
-            read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
-        };
+        let of_contract = || problem_of_contract::<AccountValidateResponse>(&answer.body);
         let problem = problem_of_account(&answer.body, msisdn).or(of_type);
         if let Some(problem) = problem.or_else(of_contract) {
             return Err(format!("{problem}: {answer}"));

@@ -1,6 +1,6 @@
 //! Checks of `POST /transaction` and `GET /transaction/{transactionID}`.
 
-use super::forms::problem_of_decision;
+use super::forms::{problem_of_contract, problem_of_decision};
 use super::kit::{CHARGE, CspKit, REFUND, absent, approved, charge_decision, new_id, same, with_status};
 use super::refunds::is_not_refunded;
 use crate::certify::answer::{Seen, describe};
@@ -10,7 +10,6 @@ use http::Method;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::csp::{BillChargeResponse, BillingDecision};
-use onbill_domain::wire::read_object;
 use std::time::Duration;
 
 /// When the kit drops the connection of a charge: after the request has left, and before a billing
@@ -154,10 +153,7 @@ async fn check_form(kit: &CspKit) -> Finding {
         let seen = kit.post(CHARGE, &charge).await;
         // Whether these accounts are declined as they must be is for other checks.
         let Ok(answer) = with_status(&seen, &[200, 201]) else { continue };
-        let of_contract = || {
-            let read = read_object::<BillChargeResponse>(&answer.body);
-            read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
-        };
+        let of_contract = || problem_of_contract::<BillChargeResponse>(&answer.body);
         if let Some(problem) = problem_of_decision(&answer.body, msisdn).or_else(of_contract) {
             return Err(format!("{problem}: {answer}"));
         }

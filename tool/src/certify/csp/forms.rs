@@ -10,6 +10,8 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::raw_code::{is_code, may_have_number};
 use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 use onbill_domain::wire::csp::BillingDecision;
+use onbill_domain::wire::read_object;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// What is wrong with the account of this number.
@@ -63,6 +65,12 @@ pub(super) fn problem_of_decision(body: &[u8], msisdn: &Msisdn) -> Option<String
             Err(format!("billedOn is of the form {:?}, and must be a date as YYYY-MM-DD", quote(&form)))
         })
     })
+}
+
+/// What is wrong with a body as a whole: the contract's type reads it strictly.
+pub(super) fn problem_of_contract<T: DeserializeOwned>(body: &[u8]) -> Option<String> {
+    let read = read_object::<T>(body);
+    read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
 }
 
 type Problem = Result<(), String>;

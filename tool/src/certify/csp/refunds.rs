@@ -76,7 +76,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             mend: "Take the money in the transaction that claims the transactionID. Use the account under prepaid for nothing else during the run.",
         },
         needs: &["csp-charge-approved", "csp-charge-repeated", "csp-charge-parallel", "csp-refund-half", "csp-refund-prepaid"],
-        run: |kit| Box::pin(async move { parallel_balance(kit).await }),
+        run: |kit| Box::pin(async move { check_parallel_balance(kit).await }),
     },
 ];
 
@@ -150,7 +150,7 @@ async fn check_prepaid(kit: &CspKit) -> Outcome {
     finding.await.into()
 }
 
-async fn parallel_balance(kit: &CspKit) -> Outcome {
+async fn check_parallel_balance(kit: &CspKit) -> Outcome {
     let Some(msisdn) = &kit.numbers.prepaid else {
         return Outcome::Skipped("your file has no such number".to_owned());
     };

@@ -1,7 +1,7 @@
 //! Checks of the signature on a call: without it, any program that reaches your API could charge your
 //! customers. Each makes the calls about accounts and money, signed wrongly in one way.
 
-use super::kit::{ACCOUNT, CHARGE, CspKit, REFUND};
+use super::kit::{ACCOUNT, CHARGE, CspKit, REFUND, account};
 use crate::certify::answer::{Seen, describe};
 use crate::certify::caller::{Signing, replay};
 use crate::certify::check::{Check, CheckFacts, Finding};
@@ -59,7 +59,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             mend: "Verify @authority against your own name from your configuration. An attacker who replays the call of another system sends its Host as well.",
         },
         needs: &["csp-charge-approved"],
-        run: |kit| Box::pin(async move { host_is_not_believed(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_host_not_believed(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -79,7 +79,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             mend: "Keep the nonce of each call for 600 seconds, by keyid, and refuse it the second time.",
         },
         needs: &["csp-account-active"],
-        run: |kit| Box::pin(async move { is_not_replayed(kit).await.into() }),
+        run: |kit| Box::pin(async move { check_replay_refused(kit).await.into() }),
     },
 ];
 
@@ -102,18 +102,18 @@ async fn check_signing_refused(kit: &CspKit, signing: Signing) -> Finding {
 }
 
 /// A proxy before the API may have a page for every host that it does not know: that is no account.
-async fn host_is_not_believed(kit: &CspKit) -> Finding {
+async fn check_host_not_believed(kit: &CspKit) -> Finding {
     let seen = kit.post_signed(ACCOUNT, &kit.question(&kit.numbers.active), Signing::OtherHost).await;
-    if super::kit::account(&seen).is_ok() { Err(describe(&seen)) } else { Ok(()) }
+    if account(&seen).is_ok() { Err(describe(&seen)) } else { Ok(()) }
 }
 
-async fn is_not_replayed(kit: &CspKit) -> Finding {
+async fn check_replay_refused(kit: &CspKit) -> Finding {
     let within = kit.caller.limits.answer_within;
     let question = kit.question(&kit.numbers.active);
     let body = serde_json::to_value(question).map_err(|error| error.to_string())?;
     let request = kit.caller.request(&Method::POST, ACCOUNT, &body, &kit.key, Signing::Genuine);
     let again = replay(&request);
-    super::kit::account(&kit.caller.send(request, within).await)
+    account(&kit.caller.send(request, within).await)
         .map_err(|seen| format!("the first time {seen}"))?;
     refused(&kit.caller.send(again, within).await)
 }
