@@ -1,6 +1,7 @@
 //! The operator's kit.
 
-use super::csp_faults::{FAULTS, no_content, refuse};
+use super::csp_faults::money::no_content;
+use super::csp_faults::{FAULTS, refuse};
 use super::faulty::{Fault, Whole, body_of, faulty, is_call, none};
 use super::parties::{Served, dependencies, listen};
 use futures_util::future::join_all;

@@ -16,9 +16,7 @@ use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::csp::{
-    BillChargeRequest, BillRefundRequest, BillTax, BillingDecision, ChargeKind,
-};
+use onbill_domain::wire::csp::{BillChargeRequest, BillRefundRequest, BillTax, BillingDecision, ChargeKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;

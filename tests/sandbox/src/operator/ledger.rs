@@ -203,7 +203,11 @@ impl OperatorLedger {
     /// Refunds some or all of a charge, or declines it; the same id again gets the same response.
     pub fn refund(&mut self, request: BillRefundRequest, now: Timestamp) -> PostOutcome<BillRefundResponse> {
         if let Some((before, answer)) = self.refunds.get(&request.refund_id) {
-            return if *before == request { PostOutcome::Again(answer.clone()) } else { PostOutcome::Conflict };
+            return if *before == request {
+                PostOutcome::Again(answer.clone())
+            } else {
+                PostOutcome::Conflict
+            };
         }
         let answer = match self.give_back(&request, now) {
             Ok(()) => BillRefundResponse { status: BillingDecision::Approved, raw_code: None },

@@ -46,7 +46,9 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
         },
         needs: &["csp-account-active"],
         run: |kit| {
-            Box::pin(async move { check_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await })
+            Box::pin(
+                async move { check_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await },
+            )
         },
     },
     Check {

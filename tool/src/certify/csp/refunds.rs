@@ -75,7 +75,13 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a balance that is less by one charge, where you tell the balance",
             mend: "Take the money in the transaction that claims the transactionID. Use the account under prepaid for nothing else during the run.",
         },
-        needs: &["csp-charge-approved", "csp-charge-repeated", "csp-charge-parallel", "csp-refund-half", "csp-refund-prepaid"],
+        needs: &[
+            "csp-charge-approved",
+            "csp-charge-repeated",
+            "csp-charge-parallel",
+            "csp-refund-half",
+            "csp-refund-prepaid",
+        ],
         run: |kit| Box::pin(async move { check_parallel_balance(kit).await }),
     },
 ];

@@ -113,8 +113,7 @@ async fn check_replay_refused(kit: &CspKit) -> Finding {
     let body = serde_json::to_value(question).map_err(|error| error.to_string())?;
     let request = kit.caller.request(&Method::POST, ACCOUNT, &body, &kit.key, Signing::Genuine);
     let again = replay(&request);
-    account(&kit.caller.send(request, within).await)
-        .map_err(|seen| format!("the first time {seen}"))?;
+    account(&kit.caller.send(request, within).await).map_err(|seen| format!("the first time {seen}"))?;
     refused(&kit.caller.send(again, within).await)
 }
 
