@@ -56,6 +56,16 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
         |b, r| Box::pin(money::charge_present_subscriber(b, r)),
         "csp-charge-declined-other-subscriber",
     ),
+    (
+        "a charge of another subscriber is declined and paid",
+        |b, r| Box::pin(money::take_and_decline(b, r)),
+        "csp-charge-declined-other-subscriber",
+    ),
+    (
+        "a declined charge is refunded",
+        |b, r| Box::pin(money::refund_declined(b, r)),
+        "csp-charge-declined-other-subscriber",
+    ),
     ("a balance pays twice", |b, r| Box::pin(money::take_twice(b, r)), "csp-charge-parallel-balance"),
     (
         "a refund gives no balance back",
@@ -141,8 +151,18 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
         "csp-signature-other-address",
     ),
     (
-        "only questions about accounts are verified",
-        |b, r| Box::pin(accept_elsewhere(b, r, Flaw::Wrong)),
+        "any signature will do for a refund",
+        |b, r| Box::pin(accept_at(b, r, Flaw::Wrong, |r| is_call(r, "POST", REFUND))),
+        "csp-signature-wrong",
+    ),
+    (
+        "any signature will do for a look-up",
+        |b, r| Box::pin(accept_at(b, r, Flaw::Wrong, is_lookup)),
+        "csp-signature-wrong",
+    ),
+    (
+        "any signature will do for a charge",
+        |b, r| Box::pin(accept_at(b, r, Flaw::Wrong, |r| is_call(r, "POST", CHARGE))),
         "csp-signature-wrong",
     ),
     (
@@ -305,9 +325,12 @@ async fn national_subscriber(behind: &Behind, request: Request<Bytes>) -> Respon
     change(behind, request, ACCOUNT, |body| body["subscriberID"] = json!(msisdn.get(2..))).await
 }
 
-async fn accept_elsewhere(behind: &Behind, request: Request<Bytes>, flaw: Flaw) -> Response {
-    if is_call(&request, "POST", ACCOUNT) {
-        return behind.pass(request).await.send();
-    }
-    accept(behind, request, flaw).await
+/// Accepts the flaw in some calls.
+async fn accept_at(
+    behind: &Behind,
+    request: Request<Bytes>,
+    flaw: Flaw,
+    is_meant: fn(&Request<Bytes>) -> bool,
+) -> Response {
+    if is_meant(&request) { accept(behind, request, flaw).await } else { behind.pass(request).await.send() }
 }

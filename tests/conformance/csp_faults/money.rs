@@ -8,6 +8,9 @@ use http::Request;
 use serde_json::json;
 use std::time::Duration;
 
+/// The subscriber of the prepaid account.
+const PREPAID_SUBSCRIBER: &str = "line-4-since-2024-06-30";
+
 /// How long a charge is under way: long enough for its parallel calls to come.
 const UNDER_WAY: Duration = Duration::from_millis(200);
 
@@ -116,6 +119,20 @@ pub(super) async fn take_twice(behind: &Behind, request: Request<Bytes>) -> Resp
     behind.pass(request).await.send()
 }
 
+/// Says that it declines the charge of another subscriber, and takes the balance all the same.
+pub(super) async fn take_and_decline(behind: &Behind, request: Request<Bytes>) -> Response {
+    let mut body = body_of(&request);
+    let is_meant = is_call(&request, "POST", CHARGE) && body["msisdn"] == PREPAID;
+    let whole = behind.pass(request.clone()).await;
+    if is_meant && whole.body()["rawCode"] == "account-closed-taken-over" {
+        body["transactionID"] =
+            json!(format!("taken-{}", body["transactionID"].as_str().unwrap_or_default()));
+        body["subscriberID"] = json!(PREPAID_SUBSCRIBER);
+        pass_changed(behind, request, &body).await;
+    }
+    whole.send()
+}
+
 pub(super) async fn whole_refunds(behind: &Behind, request: Request<Bytes>) -> Response {
     let is_part = body_of(&request)["amount"]["value"].as_i64().is_some_and(|value| value < 1000);
     if is_call(&request, "POST", REFUND) && is_part {
@@ -158,4 +175,17 @@ pub(super) async fn answer_prepaid_refund(
         return answer.send();
     }
     behind.pass(request).await.send()
+}
+
+/// Refunds the last charge that was declined.
+pub(super) async fn refund_declined(behind: &Behind, request: Request<Bytes>) -> Response {
+    let id = body_of(&request)["transactionID"].clone();
+    let (is_charge, is_refund) = (is_call(&request, "POST", CHARGE), is_call(&request, "POST", REFUND));
+    let whole = behind.pass(request).await;
+    if is_charge && whole.body()["status"] == "DECLINED" {
+        behind.memory().kept = Some(id);
+    } else if is_refund && behind.memory().kept.as_ref() == Some(&id) {
+        return Whole::json(201, &json!({"status": "APPROVED"})).send();
+    }
+    whole.send()
 }
