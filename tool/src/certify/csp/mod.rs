@@ -48,7 +48,8 @@ pub fn csp_checks() -> Vec<&'static CheckFacts> {
     checks().map(|check| &check.facts).collect()
 }
 
-/// Tests a CSP API. Fails when nothing answers there, or there is no key to call it with.
+/// Tests a CSP API. Fails where no check could say more: there is no key to call it with, nothing answers
+/// there, or the first look has found what has to be mended before anything is charged (`first_look`).
 pub async fn certify_csp(settings: CspSettings, progress: Progress<'_>) -> anyhow::Result<Report> {
     let key = settings.keys.keys_for_use(KeyUse::OriginToOperator).last();
     let key = key.context("the ring has no key of the use origin-to-bss")?.clone();

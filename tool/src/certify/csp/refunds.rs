@@ -167,7 +167,7 @@ async fn check_parallel_balance(kit: &CspKit) -> Outcome {
         let charge = kit.new_charge(msisdn).await?;
         let all = kit.post_in_parallel(CHARGE, &charge).await;
         let after = kit.balance(msisdn).await;
-        // What was taken is given back whatever is found.
+        // One charge is given back whatever is found. What was taken beyond it has no id to refund.
         let amount = kit.numbers.amount;
         kit.post(REFUND, &kit.new_refund(&charge, amount)?).await.ok();
         for seen in &all {
