@@ -191,7 +191,7 @@ async fn other_protocol_is_said_to_be_one() {
     let _served = Served::new(listener, operator.router());
     let settings = settings_for(&format!("https://{address}/csp"), NUMBERS, SHORT);
     let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
-    assert!(format!("{error:#}").ends_with("write http:// in --url"), "{error:#}");
+    assert!(format!("{error:#}").ends_with("write http:// in the address"), "{error:#}");
 }
 
 #[tokio::test]
@@ -251,5 +251,5 @@ async fn kit_cannot_run_where_nothing_answers() {
     drop(listener);
     let settings = settings_for(&format!("http://{address}/csp"), NUMBERS, SHORT);
     let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
-    assert!(format!("{error:#}").ends_with("refused: start your server, or correct --url"), "{error:#}");
+    assert!(format!("{error:#}").ends_with("refused: start your server, or correct the address"), "{error:#}");
 }

@@ -43,20 +43,21 @@ pub(crate) fn explain(error: &Error) -> String {
     }
     let kind = find::<IoError>(error).map(IoError::kind);
     if kind == Some(ErrorKind::ConnectionRefused) {
-        return "the connection was refused: start your server, or correct --url".to_owned();
+        return "the connection was refused: start your server, or correct the address".to_owned();
     }
     if error.is_timeout() || kind == Some(ErrorKind::TimedOut) {
         return "it timed out: look whether your server is slow, or a firewall is in between".to_owned();
     }
     let cause = innermost(error);
     if cause.contains("failed to lookup address") || cause.contains("nodename nor servname") {
-        return format!("the host of --url is not known ({cause})");
+        return format!("the host is not known: correct the address ({cause})");
     }
     if cause.contains("invalid HTTP version") {
-        return "what answers does not speak http. If it speaks https, write https:// in --url".to_owned();
+        return "what answers does not speak http. If it speaks https, write https:// in the address".to_owned();
     }
     if is_cut_off(error) {
-        return "the connection was closed without a response. If the server speaks https, write https:// in --url"
+        return "the connection was closed without a response. If the server speaks https, write https:// in \
+                the address"
             .to_owned();
     }
     cause
@@ -72,7 +73,7 @@ fn is_cut_off(error: &Error) -> bool {
 fn explain_tls(error: &TlsError) -> String {
     match error {
         TlsError::InvalidMessage(_) => {
-            "what answers does not speak https. If it speaks http, write http:// in --url".to_owned()
+            "what answers does not speak https. If it speaks http, write http:// in the address".to_owned()
         }
         TlsError::InvalidCertificate(error) => explain_certificate(error),
         TlsError::AlertReceived(alert) => format!("the server ended the TLS handshake with {alert:?}"),
@@ -94,7 +95,7 @@ fn explain_certificate(error: &CertificateError) -> String {
              of the authority, or with a self-signed one itself, in {ROOTS_FILE}"
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("the certificate is for another host than that of --url ({text})")
+            format!("the certificate is for another host than that of the address ({text})")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             format!("the certificate has expired ({text})")
