@@ -10,6 +10,8 @@ use onbill_test_harness::keys::keyring;
 use onbill_test_harness::{KeyHolder, operator_config};
 use onbill_tool::certify::{CspSettings, Limits, Numbers, Report, certify_csp, csp_checks};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The sandbox's accounts, by what they are.
@@ -80,6 +82,21 @@ async fn kit_passes_where_a_charge_under_way_is_not_decided_yet() {
         })
     };
     let report = certify(slow, Limits::default()).await;
+    assert_eq!(report.failed_ids(), Vec::<&str>::new(), "{}", report.to_table());
+}
+
+/// The sandbox declines such a refund. An API that refuses it gives nothing back either.
+#[tokio::test]
+async fn kit_passes_where_a_refund_is_refused_with_a_status() {
+    let refusing: Fault = |behind, request| {
+        Box::pin(async move {
+            let is_refund = is_call(&request, "POST", "/csp/refund");
+            let whole = behind.pass(request).await;
+            let is_declined = is_refund && whole.body()["status"] == "DECLINED";
+            if is_declined { refuse(400, "not-possible").send() } else { whole.send() }
+        })
+    };
+    let report = certify(refusing, Limits::default()).await;
     assert_eq!(report.failed_ids(), Vec::<&str>::new(), "{}", report.to_table());
 }
 
@@ -245,11 +262,34 @@ async fn no_number_is_in_a_report() {
     assert!(!report.is_passed());
 }
 
+/// The page says how often the account under `active` is charged.
+#[tokio::test]
+async fn page_counts_the_charges_of_a_run() {
+    static CHARGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let counting: Fault = |behind, request| {
+        Box::pin(async move {
+            let body = body_of(&request);
+            let is_meant = is_call(&request, "POST", "/csp/transaction") && body["msisdn"] == "+12025550101";
+            let whole = behind.pass(request).await;
+            if is_meant && whole.body()["status"] == "APPROVED" {
+                CHARGED.lock().expect("is whole").insert(body["transactionID"].to_string());
+            }
+            whole.send()
+        })
+    };
+    certify(counting, Limits::default()).await;
+    let said = format!("It gets {} charges", CHARGED.lock().expect("is whole").len());
+    assert!(include_str!("../../docs/conformance.md").contains(&said), "docs/conformance.md: {said}");
+}
+
 #[tokio::test]
 async fn kit_cannot_run_where_nothing_answers() {
     let (listener, address) = listen().await;
     drop(listener);
     let settings = settings_for(&format!("http://{address}/csp"), NUMBERS, SHORT);
     let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
-    assert!(format!("{error:#}").ends_with("refused: start your server, or correct the address"), "{error:#}");
+    assert!(
+        format!("{error:#}").ends_with("refused: start your server, or correct the address"),
+        "{error:#}"
+    );
 }
