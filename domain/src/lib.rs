@@ -32,6 +32,7 @@ pub mod operator_entry;
 pub mod pai;
 pub mod plain_text;
 pub mod plural;
+pub mod raw_code;
 pub mod refusal_detail;
 pub mod reject;
 pub mod return_url;

@@ -86,6 +86,10 @@ pub const DESCRIPTION_CHARS_MAX: usize = 100;
 /// Longest charge code of the operator's billing, in characters: real ones are shorter than 40.
 pub const CHARGE_CODE_CHARS_MAX: usize = 64;
 
+/// Longest code of billing that is read and passed on, in characters: codes are this short, sentences
+/// are not.
+pub const RAW_CODE_CHARS_MAX: usize = 64;
+
 /// Largest charge, in minor units. It guards against a misplaced decimal point, and is ten times
 /// the most expensive plan in the weakest currency (one million Indonesian rupiah, with two
 /// decimals).

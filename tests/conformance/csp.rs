@@ -1,6 +1,7 @@
 //! The operator's kit.
 
-use super::csp_faults::FAULTS;
+use super::csp_faults::money::no_content;
+use super::csp_faults::{FAULTS, refuse};
 use super::faulty::{Fault, Whole, body_of, faulty, is_call, none};
 use super::parties::{Served, dependencies, listen};
 use futures_util::future::join_all;
@@ -9,6 +10,8 @@ use onbill_test_harness::keys::keyring;
 use onbill_test_harness::{KeyHolder, operator_config};
 use onbill_tool::certify::{CspSettings, Limits, Numbers, Report, certify_csp, csp_checks};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The sandbox's accounts, by what they are.
@@ -27,6 +30,16 @@ pub(super) const SHORT: Limits =
 /// and all of them would be late.
 pub(super) const AT_ONCE: usize = 4;
 
+/// What the kit needs, to test what answers at this address.
+fn settings_for(url: &str, numbers: &str, limits: Limits) -> CspSettings {
+    CspSettings {
+        url: url.to_owned(),
+        keys: keyring(&KeyHolder::Operator("acme")),
+        numbers: Numbers::parse(numbers).expect("is well formed"),
+        limits,
+    }
+}
+
 /// The report on the sandbox's operator, with a fault before its CSP API.
 async fn certify(fault: Fault, limits: Limits) -> Report {
     try_certify(fault, limits, NUMBERS).await.expect("is reached")
@@ -37,12 +50,7 @@ async fn try_certify(fault: Fault, limits: Limits, numbers: &str) -> Result<Repo
     let (listener, address) = listen().await;
     let operator = Operator::new(operator_config("acme", &address.to_string()), dependencies());
     let _served = Served::new(listener, faulty(operator.router(), fault));
-    let settings = CspSettings {
-        url: format!("http://{address}/csp"),
-        keys: keyring(&KeyHolder::Operator("acme")),
-        numbers: Numbers::parse(numbers).expect("is well formed"),
-        limits,
-    };
+    let settings = settings_for(&format!("http://{address}/csp"), numbers, limits);
     certify_csp(settings, &|_| {}).await.map_err(|error| format!("{error:#}"))
 }
 
@@ -74,6 +82,21 @@ async fn kit_passes_where_a_charge_under_way_is_not_decided_yet() {
         })
     };
     let report = certify(slow, Limits::default()).await;
+    assert_eq!(report.failed_ids(), Vec::<&str>::new(), "{}", report.to_table());
+}
+
+/// The sandbox declines such a refund. An API that refuses it gives nothing back either.
+#[tokio::test]
+async fn kit_passes_where_a_refund_is_refused_with_a_status() {
+    let refusing: Fault = |behind, request| {
+        Box::pin(async move {
+            let is_refund = is_call(&request, "POST", "/csp/refund");
+            let whole = behind.pass(request).await;
+            let is_declined = is_refund && whole.body()["status"] == "DECLINED";
+            if is_declined { refuse(400, "not-possible").send() } else { whole.send() }
+        })
+    };
+    let report = certify(refusing, Limits::default()).await;
     assert_eq!(report.failed_ids(), Vec::<&str>::new(), "{}", report.to_table());
 }
 
@@ -136,13 +159,7 @@ async fn kit_sends_what_the_document_requires() {
 /// One cause is found once. What would fail with it is not run.
 #[tokio::test]
 async fn one_cause_is_one_failure() {
-    let no_charge: Fault = |behind, request| {
-        Box::pin(async move {
-            let is_charge = is_call(&request, "POST", "/csp/transaction");
-            let whole = behind.pass(request).await;
-            if is_charge && whole.status() < 300 { Whole::empty(204).send() } else { whole.send() }
-        })
-    };
+    let no_charge: Fault = |behind, request| Box::pin(no_content(behind, request));
     let in_another_box: Fault = |behind, request| {
         Box::pin(async move {
             let whole = behind.pass(request).await;
@@ -164,6 +181,7 @@ async fn one_cause_is_one_failure() {
 /// What every call would meet is said once, before the checks.
 #[tokio::test]
 async fn kit_says_what_has_to_be_mended_before_the_checks() {
+    let refuse_all: Fault = |_, _| Box::pin(async { refuse(401, "authorization-failure").send() });
     let faults: [(Fault, &str); 5] = [
         (
             |_, _| Box::pin(async { Whole::html(200, "<html>Welcome</html>").send() }),
@@ -174,22 +192,8 @@ async fn kit_says_what_has_to_be_mended_before_the_checks() {
             "check --url: 404 for /csp/account/validate",
         ),
         (|_, _| Box::pin(async { Whole::redirect().send() }), "a redirect to /elsewhere"),
-        (
-            |_, _| {
-                Box::pin(async {
-                    Whole::json(401, &json!({"code": "authorization-failure", "message": "No."})).send()
-                })
-            },
-            "you refuse our signature: 401",
-        ),
-        (
-            |_, _| {
-                Box::pin(async {
-                    Whole::json(401, &json!({"code": "authorization-failure", "message": "No."})).send()
-                })
-            },
-            "we signed for 127.0.0.1:",
-        ),
+        (refuse_all, "you refuse our signature: 401"),
+        (refuse_all, "we signed for 127.0.0.1:"),
     ];
     for (fault, said) in faults {
         let error = try_certify(fault, SHORT, NUMBERS).await.err();
@@ -202,14 +206,9 @@ async fn other_protocol_is_said_to_be_one() {
     let (listener, address) = listen().await;
     let operator = Operator::new(operator_config("acme", &address.to_string()), dependencies());
     let _served = Served::new(listener, operator.router());
-    let settings = CspSettings {
-        url: format!("https://{address}/csp"),
-        keys: keyring(&KeyHolder::Operator("acme")),
-        numbers: Numbers::parse(NUMBERS).expect("is well formed"),
-        limits: SHORT,
-    };
+    let settings = settings_for(&format!("https://{address}/csp"), NUMBERS, SHORT);
     let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
-    assert!(format!("{error:#}").ends_with("write http:// in --url"), "{error:#}");
+    assert!(format!("{error:#}").ends_with("write http:// in the address"), "{error:#}");
 }
 
 #[tokio::test]
@@ -263,16 +262,34 @@ async fn no_number_is_in_a_report() {
     assert!(!report.is_passed());
 }
 
+/// The page says how often the account under `active` is charged.
+#[tokio::test]
+async fn page_counts_the_charges_of_a_run() {
+    static CHARGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let counting: Fault = |behind, request| {
+        Box::pin(async move {
+            let body = body_of(&request);
+            let is_meant = is_call(&request, "POST", "/csp/transaction") && body["msisdn"] == "+12025550101";
+            let whole = behind.pass(request).await;
+            if is_meant && whole.body()["status"] == "APPROVED" {
+                CHARGED.lock().expect("is whole").insert(body["transactionID"].to_string());
+            }
+            whole.send()
+        })
+    };
+    certify(counting, Limits::default()).await;
+    let said = format!("It gets {} charges", CHARGED.lock().expect("is whole").len());
+    assert!(include_str!("../../docs/conformance.md").contains(&said), "docs/conformance.md: {said}");
+}
+
 #[tokio::test]
 async fn kit_cannot_run_where_nothing_answers() {
     let (listener, address) = listen().await;
     drop(listener);
-    let settings = CspSettings {
-        url: format!("http://{address}/csp"),
-        keys: keyring(&KeyHolder::Operator("acme")),
-        numbers: Numbers::parse(NUMBERS).expect("is well formed"),
-        limits: SHORT,
-    };
+    let settings = settings_for(&format!("http://{address}/csp"), NUMBERS, SHORT);
     let error = certify_csp(settings, &|_| {}).await.expect_err("is not reached");
-    assert!(format!("{error:#}").ends_with("refused: start your server, or correct --url"), "{error:#}");
+    assert!(
+        format!("{error:#}").ends_with("refused: start your server, or correct the address"),
+        "{error:#}"
+    );
 }

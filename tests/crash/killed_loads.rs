@@ -73,8 +73,8 @@ async fn load_each_line_once(kind: DbKind) {
     audit_ledger(&system, &partner).await;
 }
 
-/// Lines of each file. The two files have four batches more than the runs that are killed can load, so that no
-/// run comes to its end, and one has so few that the kills come in both.
+/// Lines of each file. The two files together have eight batches more than all goals: that is room for what
+/// is loaded between a goal and its kill, so that no run comes to its end.
 const fn count_lines(cycles: u64) -> u64 {
     (cycles * BATCHES_BEFORE_KILL / 2 + 4) * BATCH
 }

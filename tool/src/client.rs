@@ -29,7 +29,9 @@ impl Client {
 
     pub(crate) async fn send(&self, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
         let request = reqwest::Request::try_from(request).context("build the request")?;
-        let mut answer = self.0.execute(request).await.map_err(|error| anyhow!(explain(&error)))?;
+        let server = request.url().origin().ascii_serialization();
+        let answer = self.0.execute(request).await;
+        let mut answer = answer.map_err(|error| anyhow!("{server}: {}", explain(&error)))?;
         let mut response = Response::builder().status(answer.status());
         if let Some(headers) = response.headers_mut() {
             headers.clone_from(answer.headers());
@@ -72,6 +74,18 @@ pub(crate) fn address(base: &str, path: &str) -> anyhow::Result<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn error_names_the_server() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("is free");
+        let address = listener.local_addr().expect("has one");
+        drop(listener);
+        let request = Request::get(format!("http://{address}/path?a=b")).body(Bytes::new());
+        let client = Client::new(Duration::from_secs(5)).expect("starts");
+        let error = client.send(request.expect("is one")).await.expect_err("is not reached");
+        let refused = "the connection was refused: start your server, or correct the address";
+        assert_eq!(error.to_string(), format!("http://{address}: {refused}"));
+    }
 
     #[test]
     fn address_is_what_the_server_sees() {

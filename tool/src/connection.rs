@@ -43,20 +43,22 @@ pub(crate) fn explain(error: &Error) -> String {
     }
     let kind = find::<IoError>(error).map(IoError::kind);
     if kind == Some(ErrorKind::ConnectionRefused) {
-        return "the connection was refused: start your server, or correct --url".to_owned();
+        return "the connection was refused: start your server, or correct the address".to_owned();
     }
     if error.is_timeout() || kind == Some(ErrorKind::TimedOut) {
         return "it timed out: look whether your server is slow, or a firewall is in between".to_owned();
     }
     let cause = innermost(error);
     if cause.contains("failed to lookup address") || cause.contains("nodename nor servname") {
-        return format!("the host of --url is not known ({cause})");
+        return format!("the host is not known: correct the address ({cause})");
     }
     if cause.contains("invalid HTTP version") {
-        return "what answers does not speak http. If it speaks https, write https:// in --url".to_owned();
+        return "what answers does not speak http. If it speaks https, write https:// in the address"
+            .to_owned();
     }
     if is_cut_off(error) {
-        return "the connection was closed without a response. If the server speaks https, write https:// in --url"
+        return "the connection was closed without a response. If the server speaks https, write https:// in \
+                the address"
             .to_owned();
     }
     cause
@@ -72,7 +74,7 @@ fn is_cut_off(error: &Error) -> bool {
 fn explain_tls(error: &TlsError) -> String {
     match error {
         TlsError::InvalidMessage(_) => {
-            "what answers does not speak https. If it speaks http, write http:// in --url".to_owned()
+            "what answers does not speak https. If it speaks http, write http:// in the address".to_owned()
         }
         TlsError::InvalidCertificate(error) => explain_certificate(error),
         TlsError::AlertReceived(alert) => format!("the server ended the TLS handshake with {alert:?}"),
@@ -94,7 +96,7 @@ fn explain_certificate(error: &CertificateError) -> String {
              of the authority, or with a self-signed one itself, in {ROOTS_FILE}"
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("the certificate is for another host than that of --url ({text})")
+            format!("the certificate is for another host than that of the address ({text})")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             format!("the certificate has expired ({text})")
@@ -129,6 +131,77 @@ fn innermost(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::client::danger::ServerCertVerifier as _;
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::{AlertDescription, InvalidMessage, OtherError};
+    use rustls_platform_verifier::Verifier;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// What `openssl req -x509` alone makes for the host localhost: CA:TRUE. Its key is nowhere.
+    const OF_AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBkzCCATmgAwIBAgIUK4INcUGfsn9qI4wYgq+hZhqlojUwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MB4XDTI2MTEzMDIzMDIzMFoXDTM2MTEyNzIz
+MDIzMFowFDESMBAGA1UEAwwJbG9jYWxob3N0MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAE8JXuL76Esr3JTORhbedY/sstTNTtI6DxaBWY0+4fszWB9GBvFjtPn6LZ
+Havy6l0IvYtSUIKO51c3nKXDpkk/uqNpMGcwHQYDVR0OBBYEFJ6JruzMCSzcOF34
+CPOyNEhCzIjGMB8GA1UdIwQYMBaAFJ6JruzMCSzcOF34CPOyNEhCzIjGMA8GA1Ud
+EwEB/wQFMAMBAf8wFAYDVR0RBA0wC4IJbG9jYWxob3N0MAoGCCqGSM49BAMCA0gA
+MEUCIQDPloFvsNvpRGiMlKHSY2jSXuDS189NcZObI58onkwStAIgHFwa73j3uxES
+D2TOrC7vWxszwv1mLfrkv9DjR9Ec/l4=
+-----END CERTIFICATE-----
+";
+
+    /// 2026-12-02, when the certificate is valid.
+    const VALID_AT: Duration = Duration::from_secs(1_796_169_600);
+
+    #[test]
+    fn certificate_of_an_authority_is_said_to_be_one() {
+        let certificate = CertificateDer::from_pem_slice(OF_AUTHORITY.as_bytes()).expect("is in PEM");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Verifier::new_with_extra_roots([certificate.clone()], provider).expect("has a root");
+        let host = ServerName::try_from("localhost").expect("is a host");
+        let now = UnixTime::since_unix_epoch(VALID_AT);
+        let error = verifier.verify_server_cert(&certificate, &[], &host, &[], now).expect_err("is refused");
+        let text = explain_tls(&error);
+        assert!(text.contains("one of an authority (CA:TRUE)"), "{text}");
+        assert!(text.contains("docs/conformance.md has the command"), "{text}");
+    }
+
+    #[test]
+    fn each_error_of_tls_says_what_to_do() {
+        let of = TlsError::InvalidCertificate;
+        let host = ServerName::try_from("localhost").expect("is a host");
+        let presented = vec!["elsewhere.invalid".to_owned()];
+        for (error, part) in [
+            (of(CertificateError::UnknownIssuer), "Name a file with the certificate of the authority"),
+            (of(CertificateError::UnknownIssuer), "in SSL_CERT_FILE"),
+            (of(CertificateError::BadSignature), "an authority that this machine does not know"),
+            (of(CertificateError::NotValidForName), "for another host than that of the address"),
+            (
+                of(CertificateError::NotValidForNameContext { expected: host, presented }),
+                "for another host than that of the address",
+            ),
+            (of(CertificateError::Expired), "the certificate has expired"),
+            (
+                of(CertificateError::ExpiredContext {
+                    time: UnixTime::since_unix_epoch(VALID_AT),
+                    not_after: UnixTime::since_unix_epoch(Duration::ZERO),
+                }),
+                "the certificate has expired",
+            ),
+            (of(CertificateError::Revoked), "the certificate is not valid: "),
+            (of(CertificateError::Other(OtherError(Arc::new(TlsError::DecryptError)))), "is not valid: "),
+            (TlsError::InvalidMessage(InvalidMessage::InvalidContentType), "write http:// in the address"),
+            (TlsError::AlertReceived(AlertDescription::HandshakeFailure), "with HandshakeFailure"),
+            (TlsError::DecryptError, "the TLS handshake failed: "),
+        ] {
+            let text = explain_tls(&error);
+            assert!(text.contains(part), "{error:?}: {text}");
+        }
+    }
 
     #[test]
     fn file_of_authorities_has_certificates() {

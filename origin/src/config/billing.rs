@@ -2,15 +2,12 @@
 
 use super::sources::Billing;
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::limits::RAW_CODE_CHARS_MAX;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// Maximum length of a code of billing that is read and passed on, in characters: codes are this
-/// short, sentences are not.
-pub(crate) const RAW_CODE_CHARS_MAX: usize = 64;
 
 /// `billing = "files"`, or a section with the codes: `[billing]`, of which `by` is that word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

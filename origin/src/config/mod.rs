@@ -37,7 +37,6 @@ mod time_zone;
 
 pub use admin_listen::AdminListen;
 pub use alarms::AlarmSettings;
-pub(crate) use billing::RAW_CODE_CHARS_MAX;
 pub use billing::{BillingCodes, BillingSettings};
 pub use charge_codes::{Booking, ChargeCodeRule, ChargeCodes};
 pub use console::ConsoleSettings;

@@ -1,30 +1,20 @@
 //! Billing's own codes, which are passed on to the partner.
 
-use crate::config::RAW_CODE_CHARS_MAX;
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::raw_code::{is_code, may_have_number};
 use onbill_domain::refusal_detail::RefusalReason;
 
 /// Keeps a code that the partner may read. It must be a code: not a sentence, without the number in
-/// it, and none of the words by which an operator says something of a person, such as `minor`. Seven
-/// digits are what is left of a number without its country and area code; where the number is not
-/// known here, no code with that many digits is kept.
+/// it, and none of the words by which an operator says something of a person, such as `minor`. Where
+/// the number is not known here, no code with as many digits as could be one is kept.
 pub(super) fn keep_publishable(raw_code: Option<String>, msisdn: Option<&Msisdn>) -> Option<String> {
     raw_code.filter(|code| is_publishable(code, msisdn))
 }
 
 fn is_publishable(raw_code: &str, msisdn: Option<&Msisdn>) -> bool {
-    let digits: String = raw_code.chars().filter(char::is_ascii_digit).collect();
-    let has_number = match msisdn {
-        Some(msisdn) => {
-            let number = msisdn.expose();
-            digits.contains(&number[number.len().saturating_sub(7)..])
-        }
-        None => digits.len() >= 7,
-    };
-    (1..=RAW_CODE_CHARS_MAX).contains(&raw_code.len())
-        && raw_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    is_code(raw_code)
         && RefusalReason::parse(&raw_code.trim().to_ascii_lowercase()).is_none()
-        && !has_number
+        && !may_have_number(raw_code, msisdn)
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub enum Outcome {
 /// A check of a kit, and what runs it.
 pub(super) struct Check<K: 'static> {
     pub(super) facts: CheckFacts,
+    /// The earlier checks without which this one says nothing of its own. When one of those has failed,
+    /// it is not run: it would fail for the same cause, and its advice would be about something else.
+    pub(super) needs: &'static [&'static str],
     pub(super) run: for<'k> fn(&'k K) -> BoxFuture<'k, Outcome>,
 }
 

@@ -21,12 +21,6 @@ pub type Progress<'p> = &'p (dyn Fn(Step<'_>) + Sync);
 pub(super) trait Kit: 'static {
     /// What makes its calls.
     fn caller(&self) -> &Caller;
-
-    /// The earlier checks without which this one would find the same mistake again, and say something
-    /// else about it.
-    fn needs(_check: &str) -> &'static [&'static str] {
-        &[]
-    }
 }
 
 pub(super) async fn run_checks<K: Kit>(
@@ -41,7 +35,7 @@ pub(super) async fn run_checks<K: Kit>(
         progress(Step::Begins(&check.facts));
         kit.caller().begin(check.facts.id);
         let begun = Instant::now();
-        let outcome = match first_cause(&results, K::needs(check.facts.id)) {
+        let outcome = match first_cause(&results, check.needs) {
             Some(cause) => Outcome::Blocked(cause),
             None => (check.run)(kit).await,
         };

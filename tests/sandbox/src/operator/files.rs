@@ -6,7 +6,7 @@
 //! answered gets the same response.
 
 use super::Operator;
-use super::ledger::{OperatorLedger, PostOutcome, RefundRefusal};
+use super::ledger::{OperatorLedger, PostOutcome};
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -16,9 +16,7 @@ use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::csp::{
-    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillTax, BillingDecision, ChargeKind,
-};
+use onbill_domain::wire::csp::{BillChargeRequest, BillRefundRequest, BillTax, BillingDecision, ChargeKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -314,45 +312,34 @@ fn book_lines(ledger: &mut OperatorLedger, lines: Vec<FileLine>, now: Timestamp)
     let mut response = "line,id,status,amount,raw_code\n".to_owned();
     for (line, number) in lines.into_iter().zip(1_u32..) {
         let amount_minor = line.kind_and_amount().1.amount_minor;
-        let (id, answer) = match line {
+        let (id, decision, raw_code) = match line {
             FileLine::Charge(charge) => {
                 let id = charge.transaction_id.clone();
-                match ledger.charge(charge, now) {
-                    PostOutcome::First(answer) | PostOutcome::Again(answer) => (id, answer),
-                    PostOutcome::Conflict => {
-                        return Err(format!("line {number} was received before as another charge"));
-                    }
-                }
+                let answer = booked(ledger.charge(charge, now), number)?;
+                (id, answer.status, answer.raw_code)
             }
             FileLine::Refund(refund) => {
                 let id = refund.refund_id.clone();
-                (id, refund_answer(&ledger.refund(refund, now))?)
+                let answer = booked(ledger.refund(refund, now), number)?;
+                (id, answer.status, answer.raw_code)
             }
         };
-        let (status, amount_minor) = match answer.status {
+        let (status, amount_minor) = match decision {
             BillingDecision::Approved => ("APPROVED", amount_minor),
             BillingDecision::Declined => ("DECLINED", 0),
         };
-        let raw_code = answer.raw_code.unwrap_or_default();
+        let raw_code = raw_code.unwrap_or_default();
         // Writing into a string does not fail.
         let _ = writeln!(response, "{number},{id},{status},{amount_minor},{raw_code}");
     }
     Ok(response)
 }
 
-fn refund_answer(posted: &Result<PostOutcome<()>, RefundRefusal>) -> Result<BillChargeResponse, String> {
-    let declined = |code: &str| BillChargeResponse {
-        status: BillingDecision::Declined,
-        raw_code: Some(code.to_owned()),
-        billed_on: None,
-    };
+/// The response to a line, also if it was received before.
+fn booked<T>(posted: PostOutcome<T>, number: u32) -> Result<T, String> {
     match posted {
-        Ok(PostOutcome::First(()) | PostOutcome::Again(())) => {
-            Ok(BillChargeResponse { status: BillingDecision::Approved, raw_code: None, billed_on: None })
-        }
-        Ok(PostOutcome::Conflict) => Err("a refund was received before with other contents".to_owned()),
-        Err(RefundRefusal::NoSuchCharge) => Ok(declined("no-such-charge")),
-        Err(RefundRefusal::NotWithinRemainder) => Ok(declined("not-within-remainder")),
+        PostOutcome::First(answer) | PostOutcome::Again(answer) => Ok(answer),
+        PostOutcome::Conflict => Err(format!("line {number} was received before with other contents")),
     }
 }
 

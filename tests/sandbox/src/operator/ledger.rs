@@ -12,7 +12,7 @@ use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::csp::{
-    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillTax, BillingDecision,
+    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse, BillTax, BillingDecision,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -26,15 +26,6 @@ pub enum PostOutcome<T> {
     Again(T),
     /// The id was used before, with other contents.
     Conflict,
-}
-
-/// Why a refund is not possible.
-#[derive(Debug, PartialEq, Eq)]
-pub enum RefundRefusal {
-    /// No such charge, or one that is on no bill.
-    NoSuchCharge,
-    /// More than what is left of the charge, or nothing, or another currency.
-    NotWithinRemainder,
 }
 
 /// A line on a bill.
@@ -76,7 +67,7 @@ pub struct OperatorLedger {
     /// What is reported of an account beyond its status, by number.
     answers: HashMap<String, AccountAnswer>,
     charges: HashMap<String, (BillChargeRequest, BillChargeResponse)>,
-    refunds: HashMap<String, BillRefundRequest>,
+    refunds: HashMap<String, (BillRefundRequest, BillRefundResponse)>,
     lines: HashMap<String, Vec<BillLine>>,
     texts: HashMap<String, Vec<DeliveredSms>>,
 }
@@ -175,8 +166,8 @@ impl OperatorLedger {
         if answer.reason.is_some() {
             return Err("not-eligible");
         }
-        let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
-        let subscriber = self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?;
+        let at = self.by_number.get(request.msisdn.expose()).ok_or("account-closed")?;
+        let subscriber = self.subscribers.get_mut(*at).ok_or("account-closed")?;
         // An origin with a table of accounts knows the subscriber by the day of activation, which may
         // be that of an earlier number.
         let is_by_day = Day::parse(&request.subscriber_id).is_some();
@@ -209,29 +200,44 @@ impl OperatorLedger {
         self.charges.get(transaction_id).map(|(_, answer)| answer)
     }
 
-    /// Refunds some or all of a charge; the same id again changes nothing.
-    pub fn refund(
-        &mut self,
-        request: BillRefundRequest,
-        now: Timestamp,
-    ) -> Result<PostOutcome<()>, RefundRefusal> {
-        if let Some(before) = self.refunds.get(&request.refund_id) {
-            return Ok(if *before == request { PostOutcome::Again(()) } else { PostOutcome::Conflict });
+    /// Refunds some or all of a charge, or declines it; the same id again gets the same response.
+    pub fn refund(&mut self, request: BillRefundRequest, now: Timestamp) -> PostOutcome<BillRefundResponse> {
+        if let Some((before, answer)) = self.refunds.get(&request.refund_id) {
+            return if *before == request {
+                PostOutcome::Again(answer.clone())
+            } else {
+                PostOutcome::Conflict
+            };
         }
+        let answer = match self.give_back(&request, now) {
+            Ok(()) => BillRefundResponse { status: BillingDecision::Approved, raw_code: None },
+            Err(raw_code) => {
+                BillRefundResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) }
+            }
+        };
+        self.refunds.insert(request.refund_id.clone(), (request, answer.clone()));
+        PostOutcome::First(answer)
+    }
+
+    /// Puts a refund on the bill of its charge, and pays a prepaid balance back; else returns billing's raw
+    /// code.
+    fn give_back(&mut self, request: &BillRefundRequest, now: Timestamp) -> Result<(), &'static str> {
         let charge = self.charges.get(&request.transaction_id);
         let (charge, _) = charge
             .filter(|(_, answer)| answer.status == BillingDecision::Approved)
-            .ok_or(RefundRefusal::NoSuchCharge)?;
+            .ok_or("no-such-charge")?;
         let given_back: i64 = self
             .refunds
             .values()
-            .filter(|refund| refund.transaction_id == request.transaction_id)
-            .map(|refund| refund.amount.amount_minor)
+            .filter(|(refund, answer)| {
+                refund.transaction_id == request.transaction_id && answer.status == BillingDecision::Approved
+            })
+            .map(|(refund, _)| refund.amount.amount_minor)
             .sum();
         let remains = charge.amount.amount_minor - given_back;
         let amount_minor = request.amount.amount_minor;
         if request.amount.currency != charge.amount.currency || !(1..=remains).contains(&amount_minor) {
-            return Err(RefundRefusal::NotWithinRemainder);
+            return Err("not-within-remainder");
         }
         let number = charge.msisdn.expose().to_owned();
         let line = BillLine {
@@ -253,8 +259,7 @@ impl OperatorLedger {
             balance.amount_minor += amount_minor;
         }
         self.lines.entry(number).or_default().push(line);
-        self.refunds.insert(request.refund_id.clone(), request);
-        Ok(PostOutcome::First(()))
+        Ok(())
     }
 
     /// The lines on a subscriber's bill and their sum.

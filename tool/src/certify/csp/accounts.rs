@@ -1,6 +1,6 @@
 //! Checks of `POST /account/validate`.
 
-use super::forms::problem_of_account;
+use super::forms::{problem_of_account, problem_of_contract};
 use super::kit::{ACCOUNT, CspKit, absent, account, with_status};
 use crate::certify::answer::{Seen, describe, quote};
 use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
@@ -8,7 +8,6 @@ use onbill_domain::account::{AccountStatus, Stated};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::csp::AccountValidateResponse;
-use onbill_domain::wire::read_object;
 use serde_json::json;
 
 pub(super) static CHECKS: &[Check<CspKit>] = &[
@@ -19,8 +18,9 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status ACTIVE and a subscriberID",
             mend: "Answer POST /account/validate with the account of the number. Check the number under active in your file.",
         },
+        needs: &[],
         run: |kit| {
-            Box::pin(async move { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await })
+            Box::pin(async move { check_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await })
         },
     },
     Check {
@@ -30,9 +30,10 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status SUSPENDED",
             mend: "Answer with status SUSPENDED, and not with an error. A charge waits otherwise.",
         },
+        needs: &["csp-account-active"],
         run: |kit| {
             Box::pin(async move {
-                has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await
+                check_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await
             })
         },
     },
@@ -43,8 +44,11 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status CEASED",
             mend: "Answer with status CEASED while the number has no other subscriber.",
         },
+        needs: &["csp-account-active"],
         run: |kit| {
-            Box::pin(async move { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await })
+            Box::pin(
+                async move { check_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await },
+            )
         },
     },
     Check {
@@ -54,6 +58,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code account-not-found",
             mend: "Answer 404 with {\"code\":\"account-not-found\",\"message\":\"…\"}. A 404 without the code may be a proxy's, so onbill does not believe it.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
@@ -63,6 +68,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Take partner, offer, amount and purpose as optional. They are absent when nothing is bought.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_number_alone(kit).await.into() }),
     },
     Check {
@@ -72,6 +78,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Ignore the members that you do not know. There will be more.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_extra_member(kit).await.into() }),
     },
     Check {
@@ -81,6 +88,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same subscriberID in every response",
             mend: "Give one id for as long as the subscriber has the number. With another id, onbill takes the subscriber for a new one and closes the PAIs.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_stable(kit).await.into() }),
     },
     Check {
@@ -90,6 +98,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false, a subscriberID without the number",
             mend: "Write the member as docs/api/csp.md has it. onbill reads more, and the next reader may not.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
 ];
@@ -98,7 +107,7 @@ async fn ask(kit: &CspKit, msisdn: &Msisdn) -> Seen {
     kit.post(ACCOUNT, &kit.question(msisdn)).await
 }
 
-async fn has_status(kit: &CspKit, msisdn: Option<&Msisdn>, expected: AccountStatus) -> Outcome {
+async fn check_status(kit: &CspKit, msisdn: Option<&Msisdn>, expected: AccountStatus) -> Outcome {
     let Some(msisdn) = msisdn else { return Outcome::Skipped("your file has no such number".to_owned()) };
     let seen = ask(kit, msisdn).await;
     match account(&seen) {
@@ -144,10 +153,7 @@ async fn check_form(kit: &CspKit) -> Finding {
         let answer = with_status(&seen, &[200])?;
         let is_json = is_json(&answer.content_type);
         let of_type = (!is_json).then(|| "the content-type is not application/json".to_owned());
-        let of_contract = || {
-            let read = read_object::<AccountValidateResponse>(&answer.body);
-            read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
-        };
+        let of_contract = || problem_of_contract::<AccountValidateResponse>(&answer.body);
         let problem = problem_of_account(&answer.body, msisdn).or(of_type);
         if let Some(problem) = problem.or_else(of_contract) {
             return Err(format!("{problem}: {answer}"));

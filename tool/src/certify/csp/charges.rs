@@ -1,6 +1,6 @@
 //! Checks of `POST /transaction` and `GET /transaction/{transactionID}`.
 
-use super::forms::problem_of_decision;
+use super::forms::{problem_of_contract, problem_of_decision};
 use super::kit::{CHARGE, CspKit, REFUND, absent, approved, charge_decision, new_id, same, with_status};
 use super::refunds::is_not_refunded;
 use crate::certify::answer::{Seen, describe};
@@ -10,7 +10,6 @@ use http::Method;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::csp::{BillChargeResponse, BillingDecision};
-use onbill_domain::wire::read_object;
 use std::time::Duration;
 
 /// When the kit drops the connection of a charge: after the request has left, and before a billing
@@ -20,6 +19,7 @@ const DROPPED_AFTER: Duration = Duration::from_millis(20);
 /// The id of the check that cuts a charge off.
 pub(super) const CUT_OFF: &str = "csp-charge-cut-off";
 
+// A check that posts a charge more than once needs a repeated one to work.
 pub(super) static CHECKS: &[Check<CspKit>] = &[
     Check {
         facts: CheckFacts {
@@ -28,6 +28,8 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status APPROVED",
             mend: "Answer with your final decision in status. 202 and 204 decide nothing: onbill asks again for days. If you declined, your rawCode says why: the account under active must be one that may pay.",
         },
+        // Another id each time is another subscriber each time, who is not charged.
+        needs: &["csp-account-active", "csp-account-stable"],
         run: |kit| Box::pin(async move { kit.billed_charge().await.map(|_| ()).into() }),
     },
     Check {
@@ -37,6 +39,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "status as a word of the contract, rawCode as a text of at most 64 ASCII characters without a number, billedOn as YYYY-MM-DD",
             mend: "Write the member as docs/api/csp.md has it. The partner reads rawCode, so no number may be in it.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_form(kit).await.into() }),
     },
     Check {
@@ -46,6 +49,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same body as the first time",
             mend: "Keep your response by transactionID, and give it again. A repetition is no duplicate to refuse: onbill repeats a call whose response was lost.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_repeated(kit).await.into() }),
     },
     Check {
@@ -55,6 +59,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "APPROVED with the same body in every response",
             mend: "Claim the transactionID before you bill, with a unique key, and let the other calls wait for its result.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_parallel(kit).await.into() }),
     },
     Check {
@@ -64,6 +69,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the body of the response to the charge",
             mend: "Answer GET /transaction/{transactionID} from the same store as the charge, without a delay.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_looked_up(kit).await.into() }),
     },
     Check {
@@ -73,6 +79,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code transaction-not-found",
             mend: "Answer 404 with {\"code\":\"transaction-not-found\",\"message\":\"…\"}. After a 404 of a proxy, onbill posts nothing and asks again.",
         },
+        needs: &["csp-account-active"],
         run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
@@ -82,6 +89,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "APPROVED for the repeated post, with the same body in the look-up after it. The look-up before it contradicts neither",
             mend: "Finish what you have begun when the caller goes away, or undo it. Let the look-up say what is true.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated", "csp-charge-looked-up"],
         run: |kit| Box::pin(async move { check_cut_off(kit).await.into() }),
     },
     Check {
@@ -91,6 +99,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED and your own rawCode. An error of 4xx or 5xx decides nothing.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.suspended.as_ref()).await }),
     },
     Check {
@@ -100,6 +109,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode account-closed says why.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.ceased.as_ref()).await }),
     },
     Check {
@@ -109,6 +119,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode insufficient-balance says why.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_declined(kit, kit.numbers.poor.as_ref()).await }),
     },
     Check {
@@ -118,6 +129,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, the same when it is repeated, and nothing on a bill",
             mend: "Compare subscriberID with the present subscriber of the number before you bill. If it is another one, decline: the rawCode account-closed-taken-over says why.",
         },
+        needs: &["csp-charge-approved", "csp-charge-repeated"],
         run: |kit| Box::pin(async move { check_other_subscriber(kit).await.into() }),
     },
     Check {
@@ -127,6 +139,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx",
             mend: "Check the body before you act, and answer 400 with {\"code\",\"message\"}.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_malformed(kit).await.into() }),
     },
 ];
@@ -140,10 +153,7 @@ async fn check_form(kit: &CspKit) -> Finding {
         let seen = kit.post(CHARGE, &charge).await;
         // Whether these accounts are declined as they must be is for other checks.
         let Ok(answer) = with_status(&seen, &[200, 201]) else { continue };
-        let of_contract = || {
-            let read = read_object::<BillChargeResponse>(&answer.body);
-            read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
-        };
+        let of_contract = || problem_of_contract::<BillChargeResponse>(&answer.body);
         if let Some(problem) = problem_of_decision(&answer.body, msisdn).or_else(of_contract) {
             return Err(format!("{problem}: {answer}"));
         }

@@ -5,19 +5,14 @@ use crate::certify::answer::quote;
 use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
+use onbill_domain::limits::RAW_CODE_CHARS_MAX;
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::raw_code::{is_code, may_have_number};
 use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 use onbill_domain::wire::csp::BillingDecision;
+use onbill_domain::wire::read_object;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-/// Longest raw code, in characters: onbill stores no longer one.
-const RAW_CODE_CHARS_MAX: usize = 64;
-
-/// Fewest digits of a number without its country code that count as that number.
-const NATIONAL_DIGITS_MIN: usize = 7;
-
-/// Longest country code, in digits.
-const COUNTRY_CODE_DIGITS_MAX: usize = 3;
 
 /// What is wrong with the account of this number.
 pub(super) fn problem_of_account(body: &[u8], msisdn: &Msisdn) -> Option<String> {
@@ -29,8 +24,8 @@ pub(super) fn problem_of_account(body: &[u8], msisdn: &Msisdn) -> Option<String>
         if id.is_empty() {
             return Err("subscriberID is empty".to_owned());
         }
-        if contains_number(id, msisdn) {
-            return Err("the number is in subscriberID, with or without its country code".to_owned());
+        if may_have_number(id, Some(msisdn)) {
+            return Err("the number is in subscriberID, if only by its last seven digits".to_owned());
         }
         for name in ["balance", "spendable"] {
             members.optional(name, |members| members.money(name))?;
@@ -51,10 +46,14 @@ pub(super) fn problem_of_decision(body: &[u8], msisdn: &Msisdn) -> Option<String
         members.word("status", &BillingDecision::ALL.map(BillingDecision::as_str))?;
         members.optional("rawCode", |members| {
             let code = members.text("rawCode")?;
-            if code.len() > RAW_CODE_CHARS_MAX || !code.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            // An empty one is the same as none.
+            if !code.is_empty() && !is_code(code) {
                 return Err(format!("rawCode must be at most {RAW_CODE_CHARS_MAX} ASCII characters"));
             }
-            if contains_number(code, msisdn) { Err("the number is in rawCode".to_owned()) } else { Ok(()) }
+            if may_have_number(code, Some(msisdn)) {
+                return Err("the number is in rawCode".to_owned());
+            }
+            Ok(())
         })?;
         members.optional("billedOn", |members| {
             let day = members.text("billedOn")?;
@@ -68,14 +67,10 @@ pub(super) fn problem_of_decision(body: &[u8], msisdn: &Msisdn) -> Option<String
     })
 }
 
-/// Whether a text has the digits of a number in it, with its country code or without.
-pub(super) fn contains_number(text: &str, msisdn: &Msisdn) -> bool {
-    let digits = msisdn.expose().trim_start_matches('+');
-    // The length of a country code is not known here, so the longest one is left out.
-    let national = digits.get(COUNTRY_CODE_DIGITS_MAX..).unwrap_or_default();
-    let looked_for = if national.len() < NATIONAL_DIGITS_MIN { digits } else { national };
-    let in_text: String = text.chars().filter(char::is_ascii_digit).collect();
-    in_text.contains(looked_for)
+/// What is wrong with a body as a whole: the contract's type reads it strictly.
+pub(super) fn problem_of_contract<T: DeserializeOwned>(body: &[u8]) -> Option<String> {
+    let read = read_object::<T>(body);
+    read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
 }
 
 type Problem = Result<(), String>;
@@ -208,6 +203,10 @@ mod tests {
                 r#"{"status":"ACTIVE","type":"prepaid","subscriberID":"312-555-0142"}"#.to_owned(),
                 "the number is in subscriberID",
             ),
+            (
+                r#"{"status":"ACTIVE","type":"prepaid","subscriberID":"555-0142"}"#.to_owned(),
+                "the number is in subscriberID",
+            ),
             (with(r#""balance":{"value":"5000","currency":"USD"}"#), "balance.value is a text"),
             (
                 with(r#""balance":{"value":50.0,"currency":"USD"}"#),
@@ -233,6 +232,7 @@ mod tests {
             (r#"{"status":"ACCEPTED"}"#, "status is \"ACCEPTED\", and must be one of APPROVED, DECLINED"),
             (r#"{"status":"APPROVED","rawCode":0}"#, "rawCode is a number, and must be a text"),
             (r#"{"status":"APPROVED","rawCode":"line of +1 312 555 0142"}"#, "the number is in rawCode"),
+            (r#"{"status":"APPROVED","rawCode":"E-5550142"}"#, "the number is in rawCode"),
             (r#"{"status":"APPROVED","rawCode":"größer"}"#, "rawCode must be at most 64 ASCII"),
             (r#"{"status":"APPROVED","billedOn":"14.12.2026"}"#, "billedOn is of the form \"##.##.####\""),
             (r#"{"status":"APPROVED","billedon":"2026-12-14"}"#, "billedOn is missing: there is billedon"),

@@ -1,6 +1,5 @@
 //! The calls of the CSP API, and how the origin reads their responses.
 
-use super::needs::needs;
 use super::numbers::Numbers;
 use crate::ambient::{now, random_bytes};
 use crate::certify::answer::{Answer, NoAnswer, Seen, describe};
@@ -46,10 +45,6 @@ pub(super) struct CspKit {
 impl Kit for CspKit {
     fn caller(&self) -> &Caller {
         &self.caller
-    }
-
-    fn needs(check: &str) -> &'static [&'static str] {
-        needs(check)
     }
 }
 

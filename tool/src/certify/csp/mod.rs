@@ -6,7 +6,6 @@ mod charges;
 mod first_look;
 mod forms;
 mod kit;
-mod needs;
 mod numbers;
 mod overall;
 mod refunds;
@@ -49,7 +48,8 @@ pub fn csp_checks() -> Vec<&'static CheckFacts> {
     checks().map(|check| &check.facts).collect()
 }
 
-/// Tests a CSP API. Fails when nothing answers there, or there is no key to call it with.
+/// Tests a CSP API. Fails where no check could say more: there is no key to call it with, nothing answers
+/// there, or the first look has found what has to be mended before anything is charged (`first_look`).
 pub async fn certify_csp(settings: CspSettings, progress: Progress<'_>) -> anyhow::Result<Report> {
     let key = settings.keys.keys_for_use(KeyUse::OriginToOperator).last();
     let key = key.context("the ring has no key of the use origin-to-bss")?.clone();
@@ -58,4 +58,19 @@ pub async fn certify_csp(settings: CspSettings, progress: Progress<'_>) -> anyho
     kit.caller.reach().await?;
     first_look::look(&kit).await?;
     Ok(run_checks(&kit, checks(), TITLE, &url, progress).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_check_needs_comes_before_it() {
+        let ids: Vec<&str> = csp_checks().iter().map(|facts| facts.id).collect();
+        for (at, check) in checks().enumerate() {
+            for needed in check.needs {
+                assert!(ids[..at].contains(needed), "{} needs {needed}", ids[at]);
+            }
+        }
+    }
 }

@@ -32,7 +32,7 @@ const AN_AMOUNT: &str = "must be a whole number of minor units, such as 1000 for
 /// What a number has to be.
 const A_NUMBER: &str = "must be a number in E.164, such as \"+\" with 8 to 15 digits, in quotation marks";
 
-/// Most letters by which a member that is not known differs from the one that was probably meant.
+/// Most changes of one letter between a member that is not known and the one that was probably meant.
 const CHANGES_MAX: usize = 2;
 
 /// Test accounts of the operator, by what they are.
@@ -81,8 +81,7 @@ impl Numbers {
             anyhow!("line {line}, column {column}: it is not JSON, or no object")
         })?;
         if let Some(name) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-            let meant = MEMBERS.iter().min_by_key(|known| changes(known, name));
-            let meant = meant.filter(|known| changes(known, name) <= CHANGES_MAX);
+            let meant = find_similar(name, &MEMBERS);
             let name = quote(name);
             bail!(
                 "unknown member {name:?}{}",
@@ -172,19 +171,11 @@ fn read_amount(members: &Map<String, Value>) -> anyhow::Result<i64> {
     Ok(amount)
 }
 
-/// How many letters have to be changed, added or left out to make one word of the other.
-fn changes(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, its) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *its);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+/// The word that is closest to this one, if one is close.
+fn find_similar(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    let allowed = CHANGES_MAX.min(word.chars().count() / 2);
+    let changes = |known: &&str| strsim::damerau_levenshtein(word, known);
+    known.iter().copied().min_by_key(|known| changes(known)).filter(|closest| changes(closest) <= allowed)
 }
 
 #[cfg(test)]
@@ -232,6 +223,19 @@ mod tests {
         ] {
             let error = format!("{:#}", Numbers::parse(bad).err().expect("is refused"));
             assert!(error.starts_with(complaint) && !error.contains("5550101"), "{error}");
+        }
+    }
+
+    #[test]
+    fn short_word_is_meant_only_where_little_differs() {
+        for (word, meant) in [
+            ("suspnded", Some("suspended")),
+            ("mss", Some("sms")),
+            ("msx", None),
+            ("x", None),
+            ("colour", None),
+        ] {
+            assert_eq!(find_similar(word, &MEMBERS), meant, "{word}");
         }
     }
 }

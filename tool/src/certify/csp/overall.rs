@@ -16,6 +16,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "8 seconds at most; 5 for a refund, and for a charge together with the look-up before it",
             mend: "Answer within the limit, or decide later calls from what you have stored. What comes late counts as no response.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::in_time(&with_look_ups(exchanges(kit))) }),
     },
     Check {
@@ -25,6 +26,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a connection that stays open until the response has been read",
             mend: "Keep a connection open for two seconds after a response, or say connection: close in it. Send the length that you announce. Look for a proxy that closes connections.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::whole(&exchanges(kit)) }),
     },
     Check {
@@ -34,6 +36,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "16 KiB at most",
             mend: "Answer with the members of the contract. onbill reads 16 KiB, and takes more for no response.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::within_size(&exchanges(kit)) }),
     },
     Check {
@@ -43,6 +46,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "no status of 3xx",
             mend: "Serve the API at the address that onbill has. A signature is for one address, so redirects are not followed.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::no_redirect(&exchanges(kit)) }),
     },
     Check {
@@ -52,6 +56,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "no status of 5xx",
             mend: "Find the call in your log. Answer a bad request with 4xx, and a repeated one with its first response.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::no_server_error(&finished(exchanges(kit))) }),
     },
     Check {
@@ -61,6 +66,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "an error with a status of 4xx or 5xx",
             mend: "Set the HTTP status of the error. For a refund, 200 alone already means approval.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::no_error_in_success(&exchanges(kit)) }),
     },
 ];

@@ -5,6 +5,7 @@ use crate::certify::answer::{Seen, describe};
 use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
 use onbill_domain::wire::csp::BillingDecision;
 
+// A route that refuses everything would refuse what it must, so a refund has to work first.
 pub(super) static CHECKS: &[Check<CspKit>] = &[
     Check {
         facts: CheckFacts {
@@ -13,6 +14,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200, APPROVED or without a decision, both times",
             mend: "Take any part of what is left of a charge, as often as something is left.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_half(kit).await.into() }),
     },
     Check {
@@ -22,6 +24,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the first response again, and the rest of the charge can still be refunded",
             mend: "Keep your response by refundID, and give it again. Count each refundID once.",
         },
+        needs: &["csp-charge-approved", "csp-refund-half"],
         run: |kit| Box::pin(async move { check_repeated(kit).await.into() }),
     },
     Check {
@@ -31,6 +34,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same response every time, and the rest of the charge can still be refunded",
             mend: "Claim the refundID before you refund, with a unique key, and let the other calls wait for its result.",
         },
+        needs: &["csp-charge-approved", "csp-refund-half", "csp-refund-repeated"],
         run: |kit| Box::pin(async move { check_parallel(kit).await.into() }),
     },
     Check {
@@ -40,6 +44,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx, or DECLINED",
             mend: "Refuse what is more than what is left of the charge, whatever has asked for it.",
         },
+        needs: &["csp-charge-approved", "csp-refund-half"],
         run: |kit| Box::pin(async move { check_too_much(kit).await.into() }),
     },
     Check {
@@ -49,6 +54,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx, or DECLINED",
             mend: "Look the charge up before you refund. Refuse a refund of an unknown transactionID.",
         },
+        needs: &["csp-charge-approved", "csp-refund-half"],
         run: |kit| Box::pin(async move { check_unknown(kit).await.into() }),
     },
     Check {
@@ -58,6 +64,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200, APPROVED or without a decision, and the balance as it was, where you tell it",
             mend: "Give the money back to the balance that has paid, all of it.",
         },
+        needs: &["csp-charge-approved", "csp-refund-half"],
         run: |kit| Box::pin(async move { check_prepaid(kit).await }),
     },
     // It gives back what it has taken, so it comes when that is known to work.
@@ -68,7 +75,14 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a balance that is less by one charge, where you tell the balance",
             mend: "Take the money in the transaction that claims the transactionID. Use the account under prepaid for nothing else during the run.",
         },
-        run: |kit| Box::pin(async move { parallel_balance(kit).await }),
+        needs: &[
+            "csp-charge-approved",
+            "csp-charge-repeated",
+            "csp-charge-parallel",
+            "csp-refund-half",
+            "csp-refund-prepaid",
+        ],
+        run: |kit| Box::pin(async move { check_parallel_balance(kit).await }),
     },
 ];
 
@@ -142,7 +156,7 @@ async fn check_prepaid(kit: &CspKit) -> Outcome {
     finding.await.into()
 }
 
-async fn parallel_balance(kit: &CspKit) -> Outcome {
+async fn check_parallel_balance(kit: &CspKit) -> Outcome {
     let Some(msisdn) = &kit.numbers.prepaid else {
         return Outcome::Skipped("your file has no such number".to_owned());
     };
@@ -153,7 +167,7 @@ async fn parallel_balance(kit: &CspKit) -> Outcome {
         let charge = kit.new_charge(msisdn).await?;
         let all = kit.post_in_parallel(CHARGE, &charge).await;
         let after = kit.balance(msisdn).await;
-        // What was taken is given back whatever is found.
+        // One charge is given back whatever is found. What was taken beyond it has no id to refund.
         let amount = kit.numbers.amount;
         kit.post(REFUND, &kit.new_refund(&charge, amount)?).await.ok();
         for seen in &all {

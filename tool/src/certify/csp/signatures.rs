@@ -1,7 +1,7 @@
 //! Checks of the signature on a call: without it, any program that reaches your API could charge your
 //! customers. Each makes the calls about accounts and money, signed wrongly in one way.
 
-use super::kit::{ACCOUNT, CHARGE, CspKit, REFUND};
+use super::kit::{ACCOUNT, CHARGE, CspKit, REFUND, account};
 use crate::certify::answer::{Seen, describe};
 use crate::certify::caller::{Signing, replay};
 use crate::certify::check::{Check, CheckFacts, Finding};
@@ -18,6 +18,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse every call whose signature you have not verified, before you read its body.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Missing).await.into() }),
     },
     Check {
@@ -27,6 +28,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Wrong).await.into() }),
     },
     Check {
@@ -36,6 +38,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse a created that is more than 300 seconds from your clock.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Late).await.into() }),
     },
     Check {
@@ -45,6 +48,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::OtherAddress).await.into() }),
     },
     Check {
@@ -54,7 +58,8 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, another 4xx, or no response of your API",
             mend: "Verify @authority against your own name from your configuration. An attacker who replays the call of another system sends its Host as well.",
         },
-        run: |kit| Box::pin(async move { host_is_not_believed(kit).await.into() }),
+        needs: &["csp-charge-approved"],
+        run: |kit| Box::pin(async move { check_host_not_believed(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -63,6 +68,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
         },
+        needs: &["csp-charge-approved"],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::BodyChanged).await.into() }),
     },
     Check {
@@ -72,7 +78,8 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx, the second time",
             mend: "Keep the nonce of each call for 600 seconds, by keyid, and refuse it the second time.",
         },
-        run: |kit| Box::pin(async move { is_not_replayed(kit).await.into() }),
+        needs: &["csp-account-active"],
+        run: |kit| Box::pin(async move { check_replay_refused(kit).await.into() }),
     },
 ];
 
@@ -95,19 +102,18 @@ async fn check_signing_refused(kit: &CspKit, signing: Signing) -> Finding {
 }
 
 /// A proxy before the API may have a page for every host that it does not know: that is no account.
-async fn host_is_not_believed(kit: &CspKit) -> Finding {
+async fn check_host_not_believed(kit: &CspKit) -> Finding {
     let seen = kit.post_signed(ACCOUNT, &kit.question(&kit.numbers.active), Signing::OtherHost).await;
-    if super::kit::account(&seen).is_ok() { Err(describe(&seen)) } else { Ok(()) }
+    if account(&seen).is_ok() { Err(describe(&seen)) } else { Ok(()) }
 }
 
-async fn is_not_replayed(kit: &CspKit) -> Finding {
+async fn check_replay_refused(kit: &CspKit) -> Finding {
     let within = kit.caller.limits.answer_within;
     let question = kit.question(&kit.numbers.active);
     let body = serde_json::to_value(question).map_err(|error| error.to_string())?;
     let request = kit.caller.request(&Method::POST, ACCOUNT, &body, &kit.key, Signing::Genuine);
     let again = replay(&request);
-    super::kit::account(&kit.caller.send(request, within).await)
-        .map_err(|seen| format!("the first time {seen}"))?;
+    account(&kit.caller.send(request, within).await).map_err(|seen| format!("the first time {seen}"))?;
     refused(&kit.caller.send(again, within).await)
 }
 

@@ -12,6 +12,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[Check {
         expected: "202 or another 2xx",
         mend: "Take the SMS for any number, and send it. Remove sms from your file if SMS go another way.",
     },
+    needs: &["csp-account-active"],
     run: |kit| Box::pin(async move { check_send(kit).await }),
 }];
 

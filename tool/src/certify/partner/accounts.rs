@@ -15,6 +15,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Take POST /account-state for the PAIs of your sign-ups, and answer 200.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_suspended(kit).await.into() }),
     },
     Check {
@@ -24,6 +25,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx both times",
             mend: "Answer 2xx to what you have already. Anything else is retried for days.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_repeated(kit).await.into() }),
     },
     Check {
@@ -33,6 +35,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx every time",
             mend: "Store the state under its PAI in one statement that compares the sequence.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_parallel(kit).await.into() }),
     },
     Check {
@@ -42,6 +45,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx, also for the older one",
             mend: "Drop what has a lower sequence than you have received, and answer 2xx all the same.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_older(kit).await.into() }),
     },
     Check {
@@ -51,6 +55,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Stop charging a closed PAI permanently. Take the states that come after it, and drop them.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_closed(kit).await.into() }),
     },
     Check {
@@ -60,6 +65,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx",
             mend: "Ignore the members that you do not know. There will be more.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_extra_member(kit).await.into() }),
     },
     Check {
@@ -69,6 +75,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "a status of 4xx",
             mend: "Check the body before you act, and answer 400.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_malformed(kit).await.into() }),
     },
 ];

@@ -14,6 +14,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx",
             mend: "Take POST /transaction-state for your charges, and answer 200.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_settled(kit).await }),
     },
     Check {
@@ -23,6 +24,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Answer 2xx to what you have already. The same webhook may come twice.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_repeated(kit).await }),
     },
     Check {
@@ -32,6 +34,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx every time",
             mend: "Store the status under the charge in one statement, and answer 2xx when it is there.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_parallel(kit).await }),
     },
 ];

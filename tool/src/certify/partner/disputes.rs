@@ -16,6 +16,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Take POST /dispute-state for your charges, and answer 200. No money moves by it.",
         },
+        needs: &[],
         run: |kit| Box::pin(reported(kit, &[DisputeState::Open, DisputeState::Rejected])),
     },
     Check {
@@ -25,6 +26,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx both times",
             mend: "Answer 2xx to what you have already. The same webhook may come twice.",
         },
+        needs: &[],
         run: |kit| Box::pin(reported(kit, &[DisputeState::Open, DisputeState::Open])),
     },
     Check {
@@ -34,6 +36,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx, also for the older one",
             mend: "Drop what has a lower sequence than you have received of the dispute, and answer 2xx all the same.",
         },
+        needs: &[],
         run: |kit| {
             Box::pin(reported(kit, &[DisputeState::Open, DisputeState::Withdrawn, DisputeState::Open]))
         },

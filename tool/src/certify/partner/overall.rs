@@ -13,6 +13,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "8 seconds at most",
             mend: "Store the webhook and answer, and do the rest afterwards. What comes late counts as no response, and is sent again.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::in_time(&kit.caller.exchanges()) }),
     },
     Check {
@@ -22,6 +23,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "a connection that stays open until the response has been read",
             mend: "Send the length that you announce. Look for a proxy that closes connections.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::whole(&kit.caller.exchanges()) }),
     },
     Check {
@@ -31,6 +33,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "16 KiB at most",
             mend: "Answer webhooks without a body. onbill reads 16 KiB, and takes more for no response.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::within_size(&kit.caller.exchanges()) }),
     },
     Check {
@@ -40,6 +43,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "no status of 3xx",
             mend: "Serve your calls at the address that onbill has. A signature is for one address, so redirects are not followed.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::no_redirect(&kit.caller.exchanges()) }),
     },
     Check {
@@ -49,6 +53,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "no status of 5xx",
             mend: "Find the call in your log. Answer a bad request with 4xx, and a repeated one with 2xx.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::no_server_error(&webhooks(kit)) }),
     },
     Check {
@@ -58,6 +63,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "an error with a status of 4xx or 5xx",
             mend: "Set the HTTP status of the error. For a webhook, 200 says that you have it, and it never comes again.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { conduct::no_error_in_success(&kit.caller.exchanges()) }),
     },
 ];

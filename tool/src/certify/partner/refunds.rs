@@ -17,6 +17,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx",
             mend: "Take POST /refund-state for your refunds, and answer 200.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { is_taken(kit).await }),
     },
     Check {
@@ -26,6 +27,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx each time",
             mend: "Answer 2xx to what you have already. The same webhook may come twice.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_repeated(kit).await }),
     },
     Check {
@@ -35,6 +37,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx for an extRefundID that is none of yours and equals refundID",
             mend: "Record the refund under your charge. The operator refunds for customers who complain.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_by_operator(kit).await }),
     },
 ];

@@ -26,6 +26,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse every webhook whose signature you have not verified, before you read its body.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Missing).await.into() }),
     },
     Check {
@@ -35,6 +36,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Wrong).await.into() }),
     },
     Check {
@@ -44,6 +46,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse a created that is more than 300 seconds from your clock.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::Late).await.into() }),
     },
     Check {
@@ -53,6 +56,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::OtherAddress).await.into() }),
     },
     Check {
@@ -62,6 +66,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_signing_refused(kit, Signing::BodyChanged).await.into() }),
     },
     Check {
@@ -71,6 +76,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Take webhooks by your origin-to-partner keys only. The edge may open sign-ups, and nothing else.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_edge_key(kit).await.into() }),
     },
     Check {
@@ -80,6 +86,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx, the second time",
             mend: "Keep the nonce of each call for 600 seconds, by keyid. A repetition of onbill's has a new one.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_replayed(kit).await.into() }),
     },
 ];

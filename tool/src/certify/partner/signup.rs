@@ -15,6 +15,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "201 or 200 with an absolute url of at most 2048 bytes",
             mend: "Answer with {\"url\"}: your page for this customer. Let your test system call the kit as its edge.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_opened(kit).await.into() }),
     },
     Check {
@@ -24,6 +25,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "POST /ott/v1/token/validate at the edge, signed with your partner-call key",
             mend: "Spend the token before you answer 201. `onbill verify` explains a refused signature.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_token_spent(kit).await.into() }),
     },
     Check {
@@ -33,6 +35,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "another url each time",
             mend: "Make a visit for each call. One page for two customers would show one of them the other's sign-up.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_own_page(kit).await.into() }),
     },
     Check {
@@ -42,6 +45,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "a status of 4xx or 5xx",
             mend: "Open a sign-up only after POST /ott/v1/token/validate has given you the PAI.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_not_opened(kit, TokenAnswer::Refused).await.into() }),
     },
     Check {
@@ -51,6 +55,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "a status of 4xx or 5xx",
             mend: "Verify the signature of every success with your origin-to-partner keys. docs/partner.md says what it covers.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_not_opened(kit, TokenAnswer::Unsigned).await.into() }),
     },
     Check {
@@ -60,6 +65,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify the signature with your edge-to-partner keys before you read the body.",
         },
+        needs: &[],
         run: |kit| Box::pin(async move { check_unsigned(kit).await.into() }),
     },
 ];

@@ -26,7 +26,7 @@ impl Report {
         failed.map(|result| result.facts.id).collect()
     }
 
-    /// The ids of the checks that were not run.
+    /// The ids of the checks that were not run for want of something, such as a number in the file.
     pub fn skipped_ids(&self) -> Vec<&'static str> {
         let skipped = self.results.iter().filter(|result| matches!(result.outcome, Outcome::Skipped(_)));
         skipped.map(|result| result.facts.id).collect()

@@ -3,31 +3,31 @@
 use super::{check_id, once, signed_json};
 use crate::answer::Refusal;
 use crate::operator::Operator;
-use crate::operator::ledger::RefundRefusal;
 use axum::Json;
 use axum::extract::{Request, State};
 use http::StatusCode;
-use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::wire::csp::{BillRefundRequest, BillRefundResponse, BillingDecision};
+use onbill_domain::reject::Reject;
+use onbill_domain::wire::csp::{BillRefundRequest, BillRefundResponse};
 
-/// 201 the first time, 200 for a replay, 422 for other contents under the same refundID; 404
-/// without such a charge on a bill; 400 for more than what is left of it.
+/// Gives money back, once per refundID.
+///
+/// 1. Not a positive amount, or no usable id → 400.
+/// 2. A replay → 200 with the same response; with other contents → 422.
+/// 3. 201 APPROVED, or DECLINED with billing's raw code: without such a charge on a bill, or for more than
+///    what is left of it.
 pub(in super::super) async fn post_refund(
     State(operator): State<Operator>,
     request: Request,
 ) -> Result<(StatusCode, Json<BillRefundResponse>), Refusal> {
     let refund: BillRefundRequest = signed_json(&operator, request).await?;
+    // 1. What the types do not check.
     check_id("refundID", &refund.refund_id)?;
     check_id("transactionID", &refund.transaction_id)?;
+    if refund.amount.amount_minor <= 0 {
+        return Err(Reject::invalid_request("amount.value must be positive.").into());
+    }
+    // 2. and 3.
     let now = operator.now();
-    let posted = operator.ledger().refund(refund, now).map_err(|why| match why {
-        RefundRefusal::NoSuchCharge => {
-            Reject::new(ErrorCode::TransactionNotFound, "There is no such charge on a bill.")
-        }
-        RefundRefusal::NotWithinRemainder => Reject::invalid_request(
-            "amount must be positive, in the charge's currency, and at most what is left of it.",
-        ),
-    })?;
-    let (status, ()) = once(posted)?;
-    Ok((status, Json(BillRefundResponse { status: BillingDecision::Approved, raw_code: None })))
+    let (status, answer) = once(operator.ledger().refund(refund, now))?;
+    Ok((status, Json(answer)))
 }
