@@ -13,7 +13,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, Method};
-use onbill_domain::correlator::HEADER;
+use onbill_domain::correlator::{Correlator, HEADER};
 use onbill_domain::reject::Reject;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -47,11 +47,13 @@ async fn run_correlated(
     caller_is_operator: bool,
 ) -> Response {
     let Some(trace) = CallTrace::read(request.headers(), random) else {
-        let span = call_span(&CallTrace::begin(random), &request);
+        let trace = CallTrace::begin(random);
+        let span = call_span(&trace, &request);
         let mut response = span.in_scope(|| {
             Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response()
         });
         OpenCall::begin(span).answer(&mut response);
+        echo_correlator(&mut response, &trace.correlator);
         return response;
     };
     let echoed = trace.correlator.clone();
@@ -61,10 +63,14 @@ async fn run_correlated(
     let call = OpenCall::begin(span.clone());
     let mut response = trace.scope(next.run(request)).instrument(span).await;
     call.answer(&mut response);
-    if let Ok(value) = HeaderValue::from_str(echoed.as_str()) {
+    echo_correlator(&mut response, &echoed);
+    response
+}
+
+fn echo_correlator(response: &mut Response, correlator: &Correlator) {
+    if let Ok(value) = HeaderValue::from_str(correlator.as_str()) {
         response.headers_mut().insert(HEADER, value);
     }
-    response
 }
 
 /// What is not known yet is recorded where it becomes known.

@@ -2,7 +2,7 @@
 //! answered that is not documented, and the examples are bodies that were sent.
 
 use super::document::{Document, Operation, document, documents, object};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -14,6 +14,8 @@ struct Exchange {
     path: String,
     request: Value,
     status: String,
+    /// The names of the response's header fields.
+    headers: BTreeSet<String>,
     response: Value,
 }
 
@@ -35,6 +37,10 @@ fn parse(transcript: &str) -> Vec<Exchange> {
             exchanges.push(exchange);
         } else if let (Some(status), Some(exchange)) = (line.strip_prefix("=> "), exchanges.last_mut()) {
             status.clone_into(&mut exchange.status);
+        } else if let (Some(name), Some(exchange)) = (parse_header_name(line), exchanges.last_mut()) {
+            if !exchange.status.is_empty() {
+                exchange.headers.insert(name.to_owned());
+            }
         } else if let (Some(body), Some(exchange)) = (line.strip_prefix("  |"), exchanges.last_mut()) {
             let body = if let Some(number) = body.strip_prefix("= body ") {
                 let number = number.split(' ').next().and_then(|number| number.parse::<usize>().ok());
@@ -67,8 +73,15 @@ fn parse_first_line(line: &str) -> Option<Exchange> {
         path: format!("/{path}"),
         request: Value::Null,
         status: String::new(),
+        headers: BTreeSet::new(),
         response: Value::Null,
     })
+}
+
+/// The name of a header field, if the line is one. A body begins with `|`.
+fn parse_header_name(line: &str) -> Option<&str> {
+    let (name, _) = line.strip_prefix("  ")?.split_once(": ")?;
+    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-').then_some(name)
 }
 
 /// The document that an exchange belongs to, and the path there.
@@ -133,7 +146,7 @@ fn every_recorded_answer_is_documented() {
     let all = exchanges();
     for document in documents() {
         let mut called = BTreeSet::new();
-        for (operation, Exchange { status, response: body, .. }) in exchanges_of(&document, &all) {
+        for (operation, Exchange { status, headers, response: body, .. }) in exchanges_of(&document, &all) {
             let what = format!("{} {} {status}", operation.method, operation.pattern);
             called.insert((operation.method.clone(), operation.pattern));
             let responses = operation.responses();
@@ -143,6 +156,10 @@ fn every_recorded_answer_is_documented() {
                 assert!(response["x-codes"].get(code).is_some(), "{what}: {code} is not documented");
             }
             // Of the sandbox's responses the transcripts have only the status.
+            let documented = response["headers"].as_object().filter(|_| !document.is_of_others());
+            for name in documented.into_iter().flat_map(Map::keys) {
+                assert!(headers.contains(name), "{what} has no {name}: {body}");
+            }
             let content = &response["content"]["application/json"];
             if !body.is_null() {
                 assert!(!content.is_null(), "{what} has a body");
