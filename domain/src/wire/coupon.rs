@@ -11,7 +11,7 @@ use crate::pai::Pai;
 use crate::reject::Reject;
 use crate::timestamp::Timestamp;
 use crate::wire::audit::ActorRole;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// Prefix of the `extTransactionID` of a coupon's charge. Partners may not use it for their own.
@@ -33,8 +33,13 @@ pub struct CouponRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferId>,
     /// The language of its SMS; English when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "deserialize_locale")]
     pub locale: Locale,
+}
+
+/// `null` counts as absent, as it does for the other members that may be absent.
+fn deserialize_locale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Locale, D::Error> {
+    Ok(Option::<Locale>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// `POST /operator/v1/coupons/{extCouponID}/resend`, whose body may be empty.

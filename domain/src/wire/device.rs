@@ -66,8 +66,8 @@ pub struct DevicePinRequest {
 }
 
 fn deserialize_language_tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Locale, D::Error> {
-    let tag = String::deserialize(deserializer)?;
-    Ok(Locale::from_tag(&tag).unwrap_or_default())
+    let tag = Option::<String>::deserialize(deserializer)?;
+    Ok(tag.and_then(|tag| Locale::from_tag(&tag)).unwrap_or_default())
 }
 
 /// A PIN is on its way, if the number has an account. The response does not say whether it has.

@@ -209,6 +209,29 @@ fn member_is_required_if_its_type_cannot_do_without() {
     });
 }
 
+/// The types of what onbill reads. The others it writes.
+fn is_read(name: &str) -> bool {
+    name.ends_with("Request") || ["SubscriptionChange", "TermsChange", "Tax"].contains(&name)
+}
+
+/// The documents say so in their introductions.
+#[test]
+fn optional_member_that_is_null_counts_as_absent() {
+    for_each_object(|document, name, schema, wire_type, full| {
+        if document.is_of_others() || !is_read(name) {
+            return;
+        }
+        let required = required(schema);
+        for member in object(full).keys().filter(|member| !required.contains(member.as_str())) {
+            let mut null = full.clone();
+            null[member] = Value::Null;
+            let mut absent = full.clone();
+            absent.as_object_mut().expect("is one").remove(member);
+            assert_eq!((wire_type.read)(&null), (wire_type.read)(&absent), "{name}.{member}");
+        }
+    });
+}
+
 /// Programs that are made from a document would refuse the PAIs of another system.
 #[test]
 fn pai_has_no_format() {
