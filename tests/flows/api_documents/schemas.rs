@@ -242,14 +242,17 @@ fn pai_has_no_format() {
     }
 }
 
-/// `.` and `..` are refused by `Pai::parse`: in a path they are steps.
+/// `.` and `..` are refused by `Pai::parse` and `ExtId::parse`: in a path they are steps.
 #[test]
-fn pai_is_no_step_of_a_path() {
+fn id_is_no_step_of_a_path() {
+    let ids = [("PAI", r"^(?!\.{1,2}$)[A-Za-z0-9._~-]+$", 3), ("ExtID", r"^(?!\.{1,2}$)[!-~]+$", 4)];
     let documents = documents();
-    let patterns: Vec<_> = documents.iter().filter_map(|document| document.schemas().get("PAI")).collect();
-    assert_eq!(patterns.len(), 3);
-    for pai in patterns {
-        assert_eq!(pai["pattern"], r"^(?!\.{1,2}$)[A-Za-z0-9._~-]+$");
+    for (name, pattern, count) in ids {
+        let schemas: Vec<_> = documents.iter().filter_map(|document| document.schemas().get(name)).collect();
+        assert_eq!(schemas.len(), count, "{name}");
+        for schema in schemas {
+            assert_eq!(schema["pattern"], pattern, "{name}");
+        }
     }
 }
 
