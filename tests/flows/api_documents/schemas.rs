@@ -2,6 +2,7 @@
 
 use super::document::{Document, documents, object};
 use super::members::members_of;
+use onbill_domain::day::Day;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
 use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorBody, Reject};
@@ -252,6 +253,17 @@ fn id_is_no_step_of_a_path() {
         assert_eq!(schemas.len(), count, "{name}");
         for schema in schemas {
             assert_eq!(schema["pattern"], pattern, "{name}");
+        }
+    }
+}
+
+#[test]
+fn day_has_the_years_of_its_type() {
+    assert!(["1999-12-31", "10000-01-01"].iter().all(|day| Day::parse(day).is_none()));
+    assert!(["2000-01-01", "9999-12-31"].iter().all(|day| Day::parse(day).is_some()));
+    for document in documents() {
+        if let Some(day) = document.schemas().get("Day") {
+            assert_eq!(day["pattern"], "^[2-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", "{}", document.name);
         }
     }
 }
