@@ -75,6 +75,15 @@ fn word_lists_are_those_of_the_enums() {
     }
 }
 
+#[test]
+fn link_is_closed_with_the_reasons_that_close_pais() {
+    let operator = document("operator");
+    let listed = &operator.schemas()["LinkCloseRequest"]["properties"]["reason"]["enum"];
+    let closing = DeclineReason::ALL.into_iter().filter(|reason| reason.closes_pai());
+    let closing: Vec<&str> = closing.map(DeclineReason::as_str).collect();
+    assert_eq!(*listed, serde_json::json!(closing));
+}
+
 /// They are in a sentence, because the words of two enums have no list of their own.
 #[test]
 fn reasons_that_partners_read_are_named() {
