@@ -26,8 +26,9 @@ use onbill_origin::migration_files::{
     Ceilings, Checked, FileCheck, FileLoad, Files, LoadError, LoadedFile, Observer, Problem, Rules, Source,
 };
 use onbill_origin::store::{OpenMode, Store};
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Take over the customers of another system.
@@ -100,7 +101,7 @@ impl Arguments {
                 let opened = OpenedOrigin::open(config, OpenMode::ReadOnly).await?;
                 let mut bars = Bars::default();
                 let check = opened.check(files.number_in_pai);
-                let checked = check.check(&files.list(), &mut bars).await;
+                let checked = check.check(&files.list()?, &mut bars).await;
                 bars.finish();
                 Ok(summarize_check(&checked.map_err(explain)?))
             }
@@ -109,7 +110,7 @@ impl Arguments {
                 let mut bars = Bars::default();
                 let ceilings = Ceilings { bad_percent, bad_in_a_row };
                 let load = FileLoad { check: opened.check(files.number_in_pai), ceilings };
-                let loaded = load.load(&files.list(), &mut bars).await;
+                let loaded = load.load(&files.list()?, &mut bars).await;
                 bars.finish();
                 let (checked, reports) = loaded.map_err(explain)?;
                 reports.iter().for_each(print_loaded);
@@ -125,14 +126,27 @@ impl Arguments {
 }
 
 impl FileArguments {
-    fn list(&self) -> Files<'_> {
-        let pais = std::iter::once(&self.pais).chain(&self.also).map(|path| source(path)).collect();
-        Files { pais, charges: self.charges.as_deref().map(source) }
+    fn list(&self) -> anyhow::Result<Files<'_>> {
+        let paths: Vec<&PathBuf> = std::iter::once(&self.pais).chain(&self.also).collect();
+        let mut seen = HashSet::new();
+        // Each of its lines would be named twice, as bad.
+        if let Some(twice) = paths.iter().find(|path| !seen.insert(**path)) {
+            anyhow::bail!("{} is given twice", twice.display());
+        }
+        let pais = paths.into_iter().map(|path| source(path)).collect();
+        Ok(Files { pais, charges: self.charges.as_deref().map(source) })
     }
 }
 
 fn source(path: &Path) -> Source<'_> {
-    let open = move || Ok(Box::new(File::open(path)?) as Box<dyn Read>);
+    let open = move || -> io::Result<Box<dyn Read>> {
+        let file = File::open(path)?;
+        // A folder can be opened, and its bytes would be taken for those of another kind of file.
+        if file.metadata()?.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        Ok(Box::new(file))
+    };
     Source { name: path.display().to_string(), open: Box::new(open) }
 }
 
@@ -238,7 +252,10 @@ fn print_loaded(report: &LoadedFile) {
 fn explain(error: LoadError) -> anyhow::Error {
     match error {
         LoadError::WrongFile { name, why } => anyhow!("{name}: {why}"),
-        LoadError::AboveCeiling(why) => anyhow!("{why}. Nothing more is loaded"),
+        LoadError::AboveCeiling(why) => anyhow!(
+            "{why}. Nothing more is loaded: mend the lines that are named, or allow more of them with --bad-percent \
+             and --bad-in-a-row"
+        ),
         LoadError::FileChanged(name) => anyhow!("{name} was changed while it was loaded: run it again"),
         LoadError::Store(error) => database_failed(error),
         LoadError::Fault(fault) => anyhow!("a number could not be sealed: {fault:?}"),

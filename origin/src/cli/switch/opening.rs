@@ -30,7 +30,7 @@ pub(super) struct SwitchArguments {
     cohort: Option<PathBuf>,
     /// Begin although the load of this file has not come to its end: a later file that was loaded has all of it.
     #[arg(long, value_name = "FILE")]
-    superseded: Vec<String>,
+    superseded: Vec<PathBuf>,
     #[command(flatten)]
     acting: Acting,
 }
@@ -42,7 +42,7 @@ pub(super) struct OpenedSwitch {
     /// All PAIs of the partner without one.
     pub(super) cohort: Option<Vec<Pai>>,
     act: SwitchAct,
-    superseded: Vec<String>,
+    superseded: Vec<PathBuf>,
     stamp: AuditStamp,
 }
 
