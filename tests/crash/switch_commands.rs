@@ -45,9 +45,10 @@ async fn takeover_is_typed_step_by_step() {
         assert_eq!(code, Some(expected), "{said} {complaint}");
     }
     let folder = system.folder().to_string_lossy().into_owned();
-    for (words, why) in
-        [(&[pais.as_str(), "--also", &pais][..], "is given twice"), (&[&folder], "is a directory")]
-    {
+    for (words, why) in [
+        (&[pais.as_str(), "--also", pais.as_str()][..], "is given twice"),
+        (&[folder.as_str()][..], "is a directory"),
+    ] {
         let (code, _, complaint) = run(&system, &[&["switch", "check"][..], words].concat());
         assert_eq!(code, Some(2), "{complaint}");
         assert!(complaint.contains(why), "{complaint}");
