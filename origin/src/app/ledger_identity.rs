@@ -15,7 +15,7 @@ pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault
     explain_difference(store.record_ledger_identity(ledger_facts(config, vault)).await)
 }
 
-/// The same for a verb that may have opened the ledger for reading: then it compares, and records nothing.
+/// Checks it for a verb that may have opened the ledger for reading, where it compares and records nothing.
 pub async fn check_ledger_identity_in(
     mode: OpenMode,
     store: &Store,
