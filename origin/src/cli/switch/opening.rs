@@ -12,7 +12,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::cut_over::SwitchError;
 use onbill_origin::keys::Vault;
 use onbill_origin::store::{AuditStamp, OpenMode, Store, SwitchAct};
@@ -57,7 +56,6 @@ impl OpenedSwitch {
         check_partner(&config, &partner)?;
         let stamp = acting.into_stamp(&config)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let cohort = cohort.as_deref().map(|path| open_cohort(&partner, path)).transpose()?;
         Ok(Self { store, partner, cohort, act, superseded, stamp })
     }
