@@ -31,7 +31,7 @@ pub(super) struct Arguments {}
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
+        let (_, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let bar = ProgressBar::new(PLACES).with_style(ProgressStyle::with_template(
             "{bar:40} {percent:>3}% {msg} {elapsed_precise} {eta} left",
