@@ -19,7 +19,6 @@ use indicatif::ProgressBar;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::PartnerId;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{Config, NumberPlan};
 use onbill_origin::keys::{StableIds, Vault};
 use onbill_origin::migration_files::{
@@ -38,7 +37,8 @@ use std::path::{Path, PathBuf};
 /// account events, no one is informed of it, and its charges get 503 until it is cut over.
 ///
 /// Then compare lays it beside what you and the partner have, cut-over turns it on, off turns it off again, and back
-/// writes the files for the way back. The page docs/switching.md walks through the night. (To bring the schema of the database up to date, see migrate.)
+/// writes the files for the way back. The page docs/switching.md walks through the night. (To bring the schema of the
+/// database up to date, see migrate.)
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -167,8 +167,6 @@ impl OpenedOrigin {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let ids = StableIds::new(&keys, &config.operator).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
-        let same_ledger = ledger_identity::check_ledger_identity_in(mode, &store, &config, &vault);
-        same_ledger.await.map_err(anyhow::Error::msg)?;
         let partners = config.partner_ids().into_iter().cloned().collect();
         let currencies = config.billed_currencies();
         Ok(Self { config, store, vault, ids, numbers, partners, currencies })
