@@ -50,8 +50,9 @@ pub(super) struct Arguments {
 enum Action {
     /// Say everything that is wrong with the files, by line and column. Nothing is written.
     ///
-    /// The lines are checked by themselves, beside each other, and beside the ledger and its accounts. Exit code 0
-    /// when all is sound, 1 when something is wrong, 2 when a file is none of its kind or cannot be read.
+    /// The lines are checked by themselves, beside each other, and beside the ledger, with its accounts if these are in
+    /// onbill's table. The CSP API is not asked: see compare. Exit code 0 when all is sound, 1 when something is wrong, 2
+    /// when a file is none of its kind or cannot be read.
     Check {
         #[command(flatten)]
         files: FileArguments,

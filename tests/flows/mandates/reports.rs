@@ -59,7 +59,11 @@ async fn price_of_the_app_has_a_limit() {
                 report["consentAt"] = json!(at);
             }
             let (status, answer) = system.call_ott(Method::POST, SUBSCRIPTION, report).await;
-            assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("invalid-request")), "{plan}");
+            assert_eq!(
+                (status, &answer["code"]),
+                (StatusCode::BAD_REQUEST, &json!("invalid-request")),
+                "{plan}"
+            );
             let message = answer["message"].as_str().unwrap_or_default();
             assert!(message.contains("the operator must set a ceiling"), "{message}");
         }

@@ -89,6 +89,8 @@ impl IncumbentFiles {
             format!("{call}/{}/refund -d '{refund}'", self.billed_id),
             "switch off --partner netflix".to_owned(),
             format!("switch back --partner netflix --to {back}"),
+            format!("switch load {back}/pais.csv {back}/charges.csv"),
+            "switch cut-over --partner netflix".to_owned(),
         ];
         let mut lines = vec!["\nCustomers of another system (docs/switching.md)".to_owned()];
         lines.extend(steps.iter().map(|step| format!("  {step}")));

@@ -83,7 +83,9 @@ impl Arguments {
         bar.finish_and_clear();
         print_line!("{} PAIs were turned on; {} were on before.", report.turned_on, report.on_before);
         if let Err(error) = outcome {
-            print_error_line!("It was interrupted. Mend what follows, and run it again: it goes on with the rest.");
+            print_error_line!(
+                "It was interrupted. Mend what follows, and run it again: it goes on with the rest."
+            );
             return Err(explain_interruption(error));
         }
         print_line!("{} PAIs of this partner are dark.", opened.count_to_change().await?);
