@@ -148,7 +148,11 @@ fn explain(error: AccountError) -> anyhow::Error {
     match error {
         AccountError::Store(error) => database_failed(error),
         AccountError::LookUp { pai, failure: Failure::Fault(fault) } => {
-            anyhow!("the account of {} could not be looked up: {fault:?}", pai.masked())
+            anyhow!(
+                "the account of {} could not be looked up, though it was asked for three times: {fault:?}. Go on when \
+                 your API answers",
+                pai.masked()
+            )
         }
         AccountError::LookUp { pai, failure: Failure::Reject(_) } => {
             anyhow!("the account of {} could not be looked up", pai.masked())
