@@ -69,7 +69,7 @@ impl Arguments {
         }
         print_last_loads(&opened.store).await?;
         for (name, lines) in opened.store.list_refused_lines().await.map_err(database_failed)? {
-            print_error_line!("{lines} lines of {name} were refused");
+            print_error_line!("{lines} lines of {name} were refused: a later file may have them");
         }
         let bar = opened.begin().await?;
         let (store, partner) = (&opened.store, opened.partner.clone());
