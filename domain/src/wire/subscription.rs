@@ -38,6 +38,8 @@ struct UpdateKind {
     #[serde(rename = "changeID")]
     change_id: Option<IgnoredAny>,
     status: Option<IgnoredAny>,
+    plan: Option<IgnoredAny>,
+    price: Option<IgnoredAny>,
 }
 
 impl SubscriptionUpdate {
@@ -52,6 +54,9 @@ impl SubscriptionUpdate {
                 let change: TermsChange = parse(body)?;
                 change.check()?;
                 Ok(Self::Terms(change))
+            }
+            (None, _) if kind.plan.is_some() || kind.price.is_some() => {
+                Err(Reject::invalid_request("changeID is missing: a change of plan or price needs one."))
             }
             (None, _) => {
                 let change: SubscriptionChange = parse(body)?;
