@@ -166,6 +166,19 @@ mod tests {
         }
     }
 
+    /// Otherwise the partner would believe that the plan has changed.
+    #[test]
+    fn change_without_its_id_is_refused() {
+        for body in [
+            json!({"status": "ACTIVE", "plan": "premium"}),
+            json!({"status": "ACTIVE", "price": {"value": 1799, "currency": "USD"}}),
+            json!({"plan": "premium", "effectiveFrom": "2027-02-01"}),
+        ] {
+            let refused = SubscriptionUpdate::parse(body.to_string().as_bytes()).expect_err("is refused");
+            assert!(refused.message.contains("changeID is missing"), "{body}: {}", refused.message);
+        }
+    }
+
     #[test]
     fn subscription_change_is_checked_member_by_member() {
         let code = |body: &Value| {
