@@ -4,7 +4,6 @@ use super::{DAY, GOOD, SUBSCRIPTION, advance_to, charge, charge_days, start_syst
 use axum::Router;
 use axum::routing::post;
 use http::{Method, StatusCode};
-use onbill_domain::money::Money;
 use onbill_origin::config::PriceNoticeDays;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::AccountChoice;
