@@ -7,8 +7,7 @@ use crate::msisdn::Msisdn;
 /// code.
 const NUMBER_DIGITS: usize = 7;
 
-/// Whether a text can be a code: printable ASCII of a code's length. Codes are this short, sentences are
-/// not.
+/// Whether a text can be a code: printable ASCII of a code's length.
 pub fn is_code(text: &str) -> bool {
     (1..=RAW_CODE_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
 }

@@ -11,6 +11,7 @@ import java.security.*;
 import java.security.spec.*;
 import java.time.*;
 import java.util.*;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.crypto.Mac;
@@ -19,6 +20,7 @@ import javax.crypto.spec.SecretKeySpec;
 /** A partner's client: your keys, and the address of the edge. */
 public class Onbill {
     static final int SKEW_SECONDS = 300;
+    static final int SECONDS_MAX = 30;
     static final String COVERED_BY_RESPONSES =
         "(\"@status\" \"content-digest\" \"content-type\" \"signature\";req;key=\"sig1\");";
 
@@ -29,16 +31,16 @@ public class Onbill {
         // A signature is for one address, so no redirect is followed.
         .followRedirects(HttpClient.Redirect.NEVER).connectTimeout(Duration.ofSeconds(10)).build();
     private final String url;
-    private final List<Map<String, String>> ring;
+    private final List<Map<String, String>> operators;
     private final Map<String, String> key;
     private final PrivateKey privateKey;
 
     Onbill(String url, List<Map<String, String>> ring) throws GeneralSecurityException {
         this.url = url.replaceAll("/+$", "");
-        this.ring = ring;
+        this.operators = keysOf(ring, "origin-to-partner", "secret");
+        var own = keysOf(ring, "partner-call", "private");
         // The last key of a use signs: that is how keys rotate.
-        this.key = ring.stream().filter(entry -> "partner-call".equals(entry.get("use")))
-            .reduce((first, last) -> last).orElseThrow();
+        this.key = own.get(own.size() - 1);
         this.privateKey = KeyFactory.getInstance("Ed25519")
             .generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519, unbase64url(key.get("private"))));
     }
@@ -49,9 +51,16 @@ public class Onbill {
         byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
         Map<String, String> headers = sign(method, uri, bytes);
         var publisher = bytes == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofByteArray(bytes);
-        var request = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(30)).method(method, publisher);
+        var request = HttpRequest.newBuilder(uri).method(method, publisher);
         headers.forEach(request::header);
-        HttpResponse<byte[]> response = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+        // A timeout of the request would end with the head of the response, however slowly the body comes.
+        var pending = client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+        HttpResponse<byte[]> response;
+        try {
+            response = pending.get(SECONDS_MAX, TimeUnit.SECONDS);
+        } finally {
+            pending.cancel(true);
+        }
         boolean isSuccess = response.statusCode() / 100 == 2;
         String operator = isSuccess ? signer(headers.get("signature"), response) : null;
         return new Answer(response.statusCode(), operator, new String(response.body(), StandardCharsets.UTF_8));
@@ -88,8 +97,7 @@ public class Onbill {
         if (!isResponse || created == null) return null;
         if (Math.abs(Long.parseLong(created) - Instant.now().getEpochSecond()) > SKEW_SECONDS) return null;
         String id = find(";keyid=\"([^\"]*)\"", params);
-        var signing = ring.stream()
-            .filter(entry -> "origin-to-partner".equals(entry.get("use")) && entry.get("id").equals(id)).findFirst();
+        var signing = operators.stream().filter(entry -> entry.get("id").equals(id)).findFirst();
         String digest = digest(response.body());
         if (signing.isEmpty() || !field(response, "content-digest").equals(digest)) return null;
         var components = new LinkedHashMap<String, String>();
@@ -135,6 +143,17 @@ public class Onbill {
         var entries = Pattern.compile("\\{[^{}]*}").matcher(json).results();
         return entries.map(entry -> member.matcher(entry.group()).results()
             .collect(Collectors.toMap(found -> found.group(1), found -> found.group(2)))).toList();
+    }
+
+    /** The keys of one use. What is wrong with the file shows here, and not after a call. */
+    static List<Map<String, String>> keysOf(List<Map<String, String>> ring, String use, String secret) {
+        var keys = ring.stream().filter(entry -> use.equals(entry.get("use"))).toList();
+        var members = List.of("id", "party", secret);
+        if (keys.isEmpty() || !keys.stream().allMatch(entry -> entry.keySet().containsAll(members))) {
+            throw new IllegalArgumentException("The key file needs keys of use " + use + ", each with "
+                + String.join(", ", members) + ". Of a JWKS, `onbill keys ring` makes such a file.");
+        }
+        return keys;
     }
 
     public static void main(String[] args) throws Exception {

@@ -21,12 +21,14 @@ import java.time.Duration
 import java.time.Instant
 import java.util.Base64
 import java.util.UUID
+import java.util.concurrent.TimeUnit
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 import kotlin.math.abs
 import kotlin.system.exitProcess
 
 const val SKEW_SECONDS = 300
+const val SECONDS_MAX = 30L
 const val COVERED_BY_RESPONSES = "(\"@status\" \"content-digest\" \"content-type\" \"signature\";req;key=\"sig1\");"
 
 /** A key of the ring: its members, all of which are text. */
@@ -55,9 +57,15 @@ class Onbill(private val url: String, private val ring: List<Key>) {
         val bytes = body?.toByteArray()
         val headers = sign(method, uri, bytes)
         val publisher = if (bytes == null) BodyPublishers.noBody() else BodyPublishers.ofByteArray(bytes)
-        val request = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(30)).method(method, publisher)
+        val request = HttpRequest.newBuilder(uri).method(method, publisher)
         headers.forEach { (name, value) -> request.header(name, value) }
-        val response = client.send(request.build(), BodyHandlers.ofByteArray())
+        // A timeout of the request would end with the head of the response, however slowly the body comes.
+        val pending = client.sendAsync(request.build(), BodyHandlers.ofByteArray())
+        val response = try {
+            pending.get(SECONDS_MAX, TimeUnit.SECONDS)
+        } finally {
+            pending.cancel(true)
+        }
         val isSuccess = response.statusCode() in 200..299
         val operator = if (isSuccess) signer(headers.getValue("signature"), response) else null
         return Answer(response.statusCode(), operator, String(response.body()))

@@ -17,11 +17,14 @@ import secrets
 import sys
 import time
 from dataclasses import dataclass
+from socket import SHUT_RDWR
+from threading import Timer
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SKEW_SECONDS = 300
+SECONDS_MAX = 30
 DEFAULT_PORTS = {"https": 443, "http": 80}
 COVERED_BY_RESPONSES = '("@status" "content-digest" "content-type" "signature";req;key="sig1");'
 
@@ -38,9 +41,9 @@ class Onbill:
 
     def __init__(self, url: str, ring: list[dict]):
         self.url = urlsplit(url)
-        self.ring = ring
+        self.operators = keys_of(ring, "origin-to-partner", "secret")
         # The last key of a use signs: that is how keys rotate.
-        self.key = [key for key in ring if key["use"] == "partner-call"][-1]
+        self.key = keys_of(ring, "partner-call", "private")[-1]
         self.private = Ed25519PrivateKey.from_private_bytes(unbase64url(self.key["private"]))
         port = self.url.port
         is_default = port is None or port == DEFAULT_PORTS[self.url.scheme]
@@ -52,12 +55,17 @@ class Onbill:
         headers = self.sign(method, target, data)
         connect = http.client.HTTPSConnection if self.url.scheme == "https" else http.client.HTTPConnection
         # http.client follows no redirect: a signature is for one address.
-        connection = connect(self.url.hostname, self.url.port, timeout=30)
+        connection = connect(self.url.hostname, self.url.port, timeout=SECONDS_MAX)
+        connection.connect()
+        # That timeout is for each piece that arrives. This is for all of the call, also when the body trickles in.
+        end = Timer(SECONDS_MAX, connection.sock.shutdown, [SHUT_RDWR])
+        end.start()
         try:
             connection.request(method, target, data, headers)
             response = connection.getresponse()
             answer = response.read()
         finally:
+            end.cancel()
             connection.close()
         is_success = 200 <= response.status < 300
         operator = self.signer(headers["signature"], response, answer) if is_success else None
@@ -91,8 +99,7 @@ class Onbill:
             return None
         if created is None or abs(int(created[1]) - time.time()) > SKEW_SECONDS:
             return None
-        keys = [key for key in self.ring if key["use"] == "origin-to-partner"]
-        key = next((key for key in keys if key["id"] == param(params, "keyid")), None)
+        key = next((key for key in self.operators if key["id"] == param(params, "keyid")), None)
         if key is None or response.getheader("content-digest") != digest(answer):
             return None
         components = [
@@ -105,6 +112,15 @@ class Onbill:
         expected = f"sig1=:{base64.b64encode(mac).decode()}:"
         received = response.getheader("signature") or ""
         return key["party"] if hmac.compare_digest(expected.encode(), received.encode()) else None
+
+
+def keys_of(ring: list[dict], use: str, secret: str) -> list[dict]:
+    """The keys of one use. What is wrong with the file shows here, and not after a call."""
+    keys = [key for key in ring if isinstance(key, dict) and key.get("use") == use]
+    if not keys or not all({"id", "party", secret} <= key.keys() for key in keys):
+        raise ValueError(f"The key file needs keys of use {use}, each with id, party, {secret}. "
+                         "Of a JWKS, `onbill keys ring` makes such a file.")
+    return keys
 
 
 def base(components: list[tuple[str, str]], params: str) -> bytes:

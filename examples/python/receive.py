@@ -17,10 +17,12 @@ import re
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock
+from socket import SHUT_RD
+from threading import Lock, Timer
 
 SKEW_SECONDS = 300
 BODY_BYTES_MAX = 16 * 1024
+CALL_SECONDS_MAX = 20
 PARAMS = re.compile(r'sig1=(\((?P<names>[^()]*)\)(?P<rest>(?:;created=\d{1,12}|;[a-z]+="[ !#-\[\]-~]*")*))')
 PARAM = re.compile(r';([a-z]+)=(?:(\d+)|"([^"]*)")')
 
@@ -33,7 +35,11 @@ class Verifier:
     """Knows your keys of one use, the address that onbill signs for, and the nonces of the last ten minutes."""
 
     def __init__(self, ring: list[dict], use: str, authority: str):
-        self.keys = {key["id"]: unbase64url(key["secret"]) for key in ring if key.get("use") == use}
+        keys = [key for key in ring if isinstance(key, dict) and key.get("use") == use]
+        if not keys or not all("id" in key and "secret" in key for key in keys):
+            raise ValueError(f"The key file needs keys of use {use}, each with id and secret. "
+                             "Of a JWKS, `onbill keys ring` makes such a file.")
+        self.keys = {key["id"]: unbase64url(key["secret"]) for key in keys}
         self.tag = f"onbill-{use}"
         self.authority = authority
         self.nonces: dict[tuple[str, str], float] = {}
@@ -96,6 +102,15 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # onbill keeps connections for a second, so this side keeps them longer.
     timeout = 10
+
+    def handle_one_request(self) -> None:
+        # The timeout is for each piece that arrives. This is for all of a call, also when it trickles in.
+        end = Timer(CALL_SECONDS_MAX, self.connection.shutdown, [SHUT_RD])
+        end.start()
+        try:
+            super().handle_one_request()
+        finally:
+            end.cancel()
 
     def do_GET(self) -> None:
         length = self.headers.get("content-length") or "0"

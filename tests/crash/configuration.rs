@@ -127,3 +127,36 @@ fn command_line_describes_itself() {
     }
     std::fs::remove_dir_all(&folder).expect("is ours");
 }
+
+/// Each verb, and not only those that write, looks first whether the ledger is the one of its configuration.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_verb_refuses_the_ledger_of_another_configuration() {
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let list = system.write_file("partner.csv", "pai,state\n").to_string_lossy().into_owned();
+    let verbs: [&[&str]; 12] = [
+        &["serve"],
+        &["kv-sync", "--dry-run"],
+        &["switch", "compare", "--partner", "netflix", "--partner-file", &list],
+        &["switch", "back", "--partner", "netflix"],
+        &["switch", "check", &list],
+        &["correlate", "--partner-file", &list],
+        &["alarms"],
+        &["outbox", "list"],
+        &["audit", "verify"],
+        &["coupons", "list"],
+        &["close-pai", "netflix", "ENT1", "account-closed-fraud"],
+        &["rotate-keys"],
+    ];
+    let difference = "the ledger was begun with another source of accounts";
+    let command = || system.command_line_replacing(r#"accounts = "table""#, r#"accounts = "csp""#);
+    for words in verbs {
+        let mut command = command();
+        command.args(words);
+        let (code, said) = run(command);
+        assert_eq!(code, Some(2), "{words:?}: {said}");
+        assert!(said.contains(difference), "{words:?}: {said}");
+    }
+    let (code, said) = check(command(), &["--offline"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("✗ database: {difference}")), "{said}");
+}

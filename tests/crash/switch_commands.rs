@@ -1,13 +1,19 @@
 //! `switch` and `correlate` as an engineer types them: exit codes, what is refused, and what is written.
 
 use crate::crash_system::{CrashSystem, DbKind};
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_test_harness::other_system::pais_csv;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 const PAIS: usize = 3;
+/// As long as a program may take to start on a busy machine.
+const WAIT_SECONDS: i64 = 10;
 
 /// Exit code, standard output and complaints.
 fn run(system: &CrashSystem, words: &[&str]) -> (Option<i32>, String, String) {
@@ -38,6 +44,18 @@ async fn takeover_is_typed_step_by_step() {
         let (code, said, complaint) = run(&system, &["switch", "check", file]);
         assert_eq!(code, Some(expected), "{said} {complaint}");
     }
+    let folder = system.folder().to_string_lossy().into_owned();
+    for (words, why) in [
+        (&[pais.as_str(), "--also", pais.as_str()][..], "is given twice"),
+        (&[folder.as_str()][..], "is a directory"),
+    ] {
+        let (code, _, complaint) = run(&system, &[&["switch", "check"][..], words].concat());
+        assert_eq!(code, Some(2), "{complaint}");
+        assert!(complaint.contains(why), "{complaint}");
+    }
+    let (code, _, complaint) = run(&system, &["switch", "load", &bad]);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("allow more of them with --bad-percent"), "{complaint}");
     assert_eq!(system.db.count_of("migration_files").await, 0, "a check writes nothing");
     assert_eq!(run(&system, &["switch", "load", &pais]).0, Some(0));
     assert_eq!(
@@ -52,6 +70,11 @@ async fn takeover_is_typed_step_by_step() {
         run(&system, &["switch", "cut-over", "--partner", "netflix", "--cohort", &unknown]);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("netflix has no loaded PAI other-9"), "{complaint}");
+    let numbers = path(&system, "numbers.csv", "pai\n12025550101\n");
+    let (code, _, complaint) =
+        run(&system, &["switch", "cut-over", "--partner", "netflix", "--cohort", &numbers]);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("digits alone") && !complaint.contains("5550101"), "{complaint}");
     for (at, why) in
         [("2099-01-01T00:00:00Z", "within a day"), ("2026-01-01T00:00:00Z", "leave it out to begin now")]
     {
@@ -63,7 +86,10 @@ async fn takeover_is_typed_step_by_step() {
         let words = [&["switch"][..], words, &["--partner", "netflx"]].concat();
         let (code, _, complaint) = run(&system, &words);
         assert_eq!(code, Some(2), "{words:?}");
-        assert!(complaint.contains("netflx is no partner of this operator"), "{complaint}");
+        assert!(
+            complaint.contains("netflx is no partner of this operator, which has netflix"),
+            "{complaint}"
+        );
     }
     assert_eq!(system.db.count_of(on).await, 0, "nothing was turned on");
 
@@ -82,7 +108,7 @@ async fn takeover_is_typed_step_by_step() {
     let (code, _, complaint) = run(&system, &all);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("the load of older.csv has not come to its end"), "{complaint}");
-    let superseded = [&all[..], &["--superseded", "older.csv"]].concat();
+    let superseded = [&all[..], &["--superseded", "exports/older.csv"]].concat();
     let (code, said, _) = run(&system, &superseded);
     assert_eq!(code, Some(0));
     assert!(said.contains("2 PAIs were turned on"), "{said}");
@@ -154,6 +180,30 @@ fn go_back(system: &CrashSystem, lines: &[String]) {
     fs::remove_file(&file).expect("is removed");
     assert_eq!(run(system, &words).0, Some(2));
     assert_eq!(names(&back), BTreeSet::from(["charges.csv".to_owned()]));
+}
+
+/// Whoever turns PAIs off may not know of a cut-over that waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_over_that_waits_turns_nothing_on_that_was_turned_off_meanwhile() {
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let line = "netflix,other-1,,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,".to_owned();
+    let pais = path(&system, "pais.csv", &pais_csv(&[line]));
+    assert_eq!(run(&system, &["switch", "load", &pais]).0, Some(0));
+    let at = Timestamp::from_unix_seconds(SystemClock.now().unix_seconds() + WAIT_SECONDS).to_string();
+    let mut waiting = system.command_line();
+    waiting.args(["switch", "cut-over", "--partner", "netflix", "--at", &at]);
+    let waiting = waiting.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut waiting = waiting.expect("the program starts");
+    // It says so once it has looked at what was turned off before.
+    let mut said = [0; "Waiting".len()];
+    waiting.stdout.as_mut().expect("is piped").read_exact(&mut said).expect("it waits");
+    assert_eq!(&said, b"Waiting");
+    assert_eq!(run(&system, &["switch", "off", "--partner", "netflix"]).0, Some(0));
+    let ended = waiting.wait_with_output().expect("it ends");
+    let complaint = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("were turned off meanwhile"), "{complaint}");
+    assert_eq!(system.db.count_of("pais WHERE cut_over_at IS NOT NULL").await, 0, "nothing was turned on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -175,7 +175,7 @@ async fn database_refuses_another_key_or_account_source() {
         let vault = Vault::new(&keys::keyring(&keys)).expect("has a key");
         let mut answers = Vec::new();
         for mode in [OpenMode::Migrate, OpenMode::ReadOnly] {
-            let checked = ledger_identity::check_ledger_identity_in(mode, &app.store, config, &vault);
+            let checked = ledger_identity::check_ledger_identity(mode, &app.store, config, &vault);
             answers.push(checked.await.is_ok());
         }
         assert_eq!(answers[0], answers[1], "a verb that only reads refuses the same ledgers");

@@ -11,7 +11,10 @@ const GOOD: &str = "+12025550101";
 
 /// A customer of Acme's, whose accounts have all four limits; and her PAI.
 async fn system_with_limits() -> (TestSystem, String) {
-    let (mut system, pai) = TestSystem::with_app_subscriber(GOOD, 10_000).await;
+    let mut system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    system.set_acme_price_ceiling(10_000);
+    let pai = system.subscribe_in_app(GOOD, "s-1", 10_000).await;
     system.acme.deliver_due().await;
     system.set_acme_limits(
         json!([{"currency": "USD", "smallest": 50, "transaction": 5000, "day": 6000, "month": 10_000}]),

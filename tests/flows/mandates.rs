@@ -201,10 +201,7 @@ async fn closed_pai_has_its_own_reason() {
 #[tokio::test]
 async fn price_that_cannot_be_agreed_is_refused() {
     let mut system = start_system().await;
-    system.reconfigure_acme(|config| {
-        let price = config.offers[0].price;
-        config.offers[0].price_ceiling = Some(onbill_domain::money::Money { amount_minor: 1999, ..price });
-    });
+    system.set_acme_price_ceiling(1999);
     let pai = read_number(&system, GOOD).await;
     let tomorrow = system.now().plus_seconds(DAY).to_string();
     let with = |member: &str, value: Value| {

@@ -1,9 +1,11 @@
 //! A PAI that was loaded from another system's file: it follows account events, no one is informed of it,
 //! and nothing is charged.
 
-use crate::audit::stamp;
+use crate::audit::{stamp, unnamed_stamp};
 use crate::outcome::done;
-use crate::test_store::{TestStore, declined_by, new_charge, new_coupon, new_redemption, new_signup};
+use crate::test_store::{
+    TestStore, code_sms, declined_by, new_charge, new_coupon, new_redemption, new_signup,
+};
 use crate::test_values::{NOW, fresh_nonce, parse_ext_id, partner_id};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
@@ -12,9 +14,9 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    ChangeSubscriptionResult, ChangeTermsResult, ClosePaiResult, IssueSignupResult, JobKind, NewAccountEvent,
-    NewNotification, NewRedemption, NumberIndex, PostChargeResult, PostNotificationResult, RecordEventResult,
-    RecordSubscriptionResult, RedeemResult,
+    ChangeCouponResult, ChangeSubscriptionResult, ChangeTermsResult, ClosePaiResult, IssueSignupResult,
+    JobKind, NewAccountEvent, NewNotification, NewRedemption, NumberIndex, PostChargeResult,
+    PostNotificationResult, RecordEventResult, RecordSubscriptionResult, RedeemResult,
 };
 use onbill_test_harness::other_system::{OtherSystem, pais_csv};
 
@@ -27,6 +29,7 @@ on_each_database!(
     desk_does_not_end_a_dark_pai,
     partner_changes_nothing_of_a_dark_pai,
     sms_of_a_coupon_is_known_to_be_for_a_dark_pai,
+    coupon_of_a_dark_buyer_keeps_its_code,
 );
 
 const NUMBER: &str = "+12025550101";
@@ -227,4 +230,17 @@ async fn sms_of_a_coupon_is_known_to_be_for_a_dark_pai(db: TestStore) {
             assert_eq!(found, Ok(expected), "{kind:?}");
         }
     }
+}
+
+/// Another SMS would wait for the cut-over, and the code that the buyer has would be void until then.
+async fn coupon_of_a_dark_buyer_keeps_its_code(db: TestStore) {
+    let coupon = db.issue_new_coupon(new_coupon(1, "c-1")).await;
+    let buyer = format!("WHERE pai = '{}'", coupon.pai);
+    let resend = || db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-1"), code_sms(2));
+    let turn_off = format!("UPDATE pais SET dark_since = 1795000000, dark_version = version {buyer}");
+    db.place.run_sql(&turn_off).await;
+    assert_eq!(resend().await, Ok(ChangeCouponResult::NotCutOver));
+    assert_eq!(db.place.count_rows("coupons WHERE sms_count = 1").await, 1, "nothing was sent");
+    db.place.run_sql(&format!("UPDATE pais SET dark_since = NULL {buyer}")).await;
+    assert!(matches!(resend().await, Ok(ChangeCouponResult::Done(_))));
 }

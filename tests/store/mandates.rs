@@ -23,6 +23,7 @@ on_each_database!(
     a_subscription_without_a_visit_has_the_partners_price,
     a_price_above_the_agreed_one_needs_consent,
     a_consent_without_a_ceiling_has_a_limit,
+    a_price_of_the_app_has_a_limit,
     a_dearer_plan_needs_consent,
     a_charge_needs_a_mandate,
     a_charge_is_covered_by_price_and_currency,
@@ -221,6 +222,31 @@ async fn a_consent_without_a_ceiling_has_a_limit(db: TestStore) {
         ..new_subscription(pai, "s-2")
     };
     let recorded = db.subscribe("ps-2", request, subscription_terms()).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
+}
+
+/// In the partner's app no price of ours is shown, so that the operator's own is what counts.
+async fn a_price_of_the_app_has_a_limit(db: TestStore) {
+    let pai = db.issue(1).await;
+    let unsold = || SubscriptionTerms { offer: None, ..subscription_terms() };
+    for consent_at in [None, Some(NOW)] {
+        let agreed = |price| PartnerSubscriptionRequest {
+            price: Some(price),
+            consent_at,
+            ..new_subscription(pai, "s-1")
+        };
+        for terms in [subscription_terms(), unsold()] {
+            let refused = db.subscribe("ps-1", agreed(usd(2 * 1599 + 1)), terms).await;
+            assert_eq!(refused, RecordSubscriptionResult::AboveConsent, "{consent_at:?}");
+        }
+    }
+    let dearest = PartnerSubscriptionRequest { price: Some(usd(2 * 1599)), ..new_subscription(pai, "s-1") };
+    let recorded = db.subscribe("ps-1", dearest, unsold()).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
+    let pai = db.issue(2).await;
+    let terms = SubscriptionTerms { has_ceiling: true, ..subscription_terms() };
+    let dearer = PartnerSubscriptionRequest { price: Some(usd(9999)), ..new_subscription(pai, "s-2") };
+    let recorded = db.subscribe("ps-2", dearer, terms).await;
     assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
 }
 

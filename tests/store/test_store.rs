@@ -244,6 +244,7 @@ pub(crate) fn subscription_terms() -> SubscriptionTerms {
         time_zone: OperatorTimeZone::default(),
         needs_price: true,
         has_ceiling: false,
+        listed_price: Some(usd(1599)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One HTTP call over http or https. Redirects are not followed: a signature is for one address.
 //! The machine's own roots decide about certificates; `SSL_CERT_FILE` names another file of them.
 
-use crate::connection::{check_roots_file, explain};
+use crate::connection::{check_roots_file, explain, explain_body};
 use anyhow::{Context as _, anyhow, bail};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Uri};
@@ -37,7 +37,9 @@ impl Client {
             headers.clone_from(answer.headers());
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.context("the response is cut off")? {
+        while let Some(chunk) =
+            answer.chunk().await.map_err(|error| anyhow!("{server}: {}", explain_body(&error)))?
+        {
             if body.len() + chunk.len() > BODY_BYTES_MAX {
                 bail!("the response is larger than {BODY_BYTES_MAX} bytes");
             }

@@ -36,6 +36,11 @@ pub(crate) fn explain_later(error: &Error) -> String {
     explain(error)
 }
 
+/// Why there is only a part of a response.
+pub(crate) fn explain_body(error: &Error) -> String {
+    if error.is_timeout() { explain(error) } else { "the response is cut off".to_owned() }
+}
+
 /// Why there is no response, and what to do.
 pub(crate) fn explain(error: &Error) -> String {
     if let Some(tls) = find::<TlsError>(error) {
@@ -157,6 +162,8 @@ D2TOrC7vWxszwv1mLfrkv9DjR9Ec/l4=
     /// 2026-12-02, when the certificate is valid.
     const VALID_AT: Duration = Duration::from_secs(1_796_169_600);
 
+    /// Where the platform itself verifies, as on macOS, it has words of its own.
+    #[cfg(target_os = "linux")]
     #[test]
     fn certificate_of_an_authority_is_said_to_be_one() {
         let certificate = CertificateDer::from_pem_slice(OF_AUTHORITY.as_bytes()).expect("is in PEM");

@@ -16,7 +16,7 @@ const KEYS: &str = "ONBILL_KEYS";
 pub(crate) fn call_local_system(words: &[String]) -> Outcome {
     let mut call = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     remove_cargo_variables(&mut call);
-    call.args(["run", "--quiet", "--locked", "--package", "onbill-tool", "--", "call"]).args(words);
+    call.args(["run", "--quiet", "--locked", "--bin", "onbill", "--", "call"]).args(words);
     if env::var_os(KEYS).is_none() {
         call.env(KEYS, LOCAL_FOLDER.keys_dir().join(keys::partner_file(PARTNER)));
     }

@@ -43,9 +43,12 @@ pub(crate) fn run_local_system(accounts: Option<&Path>, keep: bool, incumbent: b
     }
     let system = System::start(&plan)?;
     dev_vars::update_secrets(&plan)?;
+    let files = incumbent.then(|| IncumbentFiles::write(&plan, operator_plan, read_today())).transpose()?;
+    if let Some(files) = &files {
+        files.bill_first_charge(&plan, operator_plan)?;
+    }
     println!("{}", format_welcome(&plan, operator_plan, &demo));
-    if incumbent {
-        let files = IncumbentFiles::write(&plan, operator_plan, read_today())?;
+    if let Some(files) = &files {
         let origin = paths::target_dir().join("debug/onbill-origin");
         let config = plan.config_file(&operator_plan.origin_name());
         println!("{}", files.format_steps(&origin, &config, format_path).join("\n"));

@@ -38,6 +38,8 @@ struct UpdateKind {
     #[serde(rename = "changeID")]
     change_id: Option<IgnoredAny>,
     status: Option<IgnoredAny>,
+    plan: Option<IgnoredAny>,
+    price: Option<IgnoredAny>,
 }
 
 impl SubscriptionUpdate {
@@ -52,6 +54,9 @@ impl SubscriptionUpdate {
                 let change: TermsChange = parse(body)?;
                 change.check()?;
                 Ok(Self::Terms(change))
+            }
+            (None, _) if kind.plan.is_some() || kind.price.is_some() => {
+                Err(Reject::invalid_request("changeID is missing: a change of plan or price needs one."))
             }
             (None, _) => {
                 let change: SubscriptionChange = parse(body)?;
@@ -158,6 +163,19 @@ mod tests {
             let mut bad = good.clone();
             bad[member] = value;
             assert_eq!(update(&bad).map_err(|reject| reject.code.as_str()), Err("invalid-request"), "{bad}");
+        }
+    }
+
+    /// Otherwise the partner would believe that the plan has changed.
+    #[test]
+    fn change_without_its_id_is_refused() {
+        for body in [
+            json!({"status": "ACTIVE", "plan": "premium"}),
+            json!({"status": "ACTIVE", "price": {"value": 1799, "currency": "USD"}}),
+            json!({"plan": "premium", "effectiveFrom": "2027-02-01"}),
+        ] {
+            let refused = SubscriptionUpdate::parse(body.to_string().as_bytes()).expect_err("is refused");
+            assert!(refused.message.contains("changeID is missing"), "{body}: {}", refused.message);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The ledger's identity, compared at every start: the operator, the key that numbers are found by,
+//! The ledger's identity, compared whenever a program opens it: the operator, the key that numbers are found by,
 //! and the source of account status.
 //!
 //! If one of them changed, every account would look unknown or replaced, and the next billing run
@@ -9,23 +9,19 @@ use crate::config::{AccountSource, Config};
 use crate::keys::Vault;
 use crate::store::{OpenMode, Store, StoreError};
 
-/// Records the identity at the first start, and compares it at every later one. The error says what
-/// differs.
-pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
-    explain_difference(store.record_ledger_identity(ledger_facts(config, vault)).await)
-}
-
-/// The same for a verb that may have opened the ledger for reading: then it compares, and records nothing.
-pub async fn check_ledger_identity_in(
+/// Compares the identity, and records it in a new ledger. A ledger that is open for reading is only compared. The error
+/// says what differs.
+pub async fn check_ledger_identity(
     mode: OpenMode,
     store: &Store,
     config: &Config,
     vault: &Vault,
 ) -> Result<(), String> {
-    if mode == OpenMode::ReadOnly {
-        return explain_difference(store.find_differing_fact(ledger_facts(config, vault)).await);
-    }
-    check_ledger_identity(store, config, vault).await
+    let facts = ledger_facts(config, vault);
+    explain_difference(match mode {
+        OpenMode::ReadOnly => store.find_differing_fact(facts).await,
+        OpenMode::Migrate | OpenMode::Create => store.record_ledger_identity(facts).await,
+    })
 }
 
 fn explain_difference(found: Result<Option<&'static str>, StoreError>) -> Result<(), String> {

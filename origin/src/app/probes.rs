@@ -4,11 +4,14 @@
 use super::database;
 use super::file_modes::list_open_files;
 use super::key_check::list_missing_keys;
+use super::ledger_identity::check_ledger_identity;
 use crate::config::{Config, SmppAddress, SmsSettings, mask_url};
 use crate::console::discovery_url;
 use crate::delivery::read_webhook_secret;
 use crate::http::probe_url;
+use crate::keys::Vault;
 use crate::keys::password_file::read_secret;
+use crate::store::OpenMode;
 use crate::tls;
 use futures_util::future::join_all;
 use rustls::pki_types::ServerName;
@@ -86,11 +89,23 @@ async fn probe_database(config: &Config) -> Result<String, String> {
             "can be read; its schema is at {applied}, of a newer onbill, and this one, which knows {known}, may \
              serve on it"
         )),
-        0 => Ok(format!("can be read, and its schema is current ({known})")),
+        0 => {
+            check_identity(config).await?;
+            Ok(format!("can be read, and its schema is current ({known})"))
+        }
         count => Ok(format!(
             "can be read; its schema is at {applied}, and `migrate` or `serve` applies {count} more"
         )),
     }
+}
+
+/// Whether it is the ledger of this configuration. Where a key is missing, the probe of the keys says so.
+async fn check_identity(config: &Config) -> Result<(), String> {
+    let Some(vault) = config.read_keys().ok().and_then(|keys| Vault::new(&keys).ok()) else {
+        return Ok(());
+    };
+    let store = database::open_database(config, OpenMode::ReadOnly).await?;
+    check_ledger_identity(OpenMode::ReadOnly, &store, config, &vault).await
 }
 
 /// The settings that are URLs of other parties, as they are shown, and what is asked for there.

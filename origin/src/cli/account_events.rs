@@ -10,7 +10,6 @@ use clap::Args;
 use onbill_origin::account::import::ImportError;
 use onbill_origin::alarm_watch;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::instruments::Instruments;
 use onbill_origin::keys::Vault;
@@ -44,7 +43,6 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         record_command(&store, &config, self.acting, "account-events").await?;
         let instruments = Instruments::new(Arc::new(SystemClock));
         let import = EventImport {

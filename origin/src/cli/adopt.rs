@@ -4,7 +4,6 @@ use super::opening::{database_failed, open_app};
 use super::output::print_line;
 use anyhow::{anyhow, bail};
 use onbill_domain::ids::PartnerId;
-use onbill_origin::app::ledger_identity;
 use onbill_origin::reconciliation::LostPais;
 use onbill_origin::reconciliation::adoption::Adoption;
 use onbill_origin::reconciliation::adoption_report::{AdoptionError, AdoptionReport};
@@ -22,9 +21,6 @@ pub(super) async fn adopt_lost(
     extract: &ReportedLedger,
 ) -> anyhow::Result<bool> {
     let app = open_app(config, OpenMode::Migrate).await?;
-    ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
-        .await
-        .map_err(anyhow::Error::msg)?;
     let marks = app.store.find_recovery_marks().await.map_err(database_failed)?;
     if !marks.is_incomplete() {
         bail!("--adopt is for a restored database: start the origin on it with `serve --recovering` first");

@@ -10,7 +10,6 @@ use clap::Args;
 use indicatif::ProgressBar;
 use onbill_domain::ids::PartnerId;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::correlation::{
     Class, Correlation, CorrelationSummary, Difference, List, ListSide, Numbers,
@@ -81,8 +80,6 @@ impl Arguments {
             self.partner
         );
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        let same_ledger = ledger_identity::check_ledger_identity_in(mode, &store, &config, &vault);
-        same_ledger.await.map_err(anyhow::Error::msg)?;
         let plan = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let numbers = Numbers { vault: &vault, plan };
         let partner_list = self

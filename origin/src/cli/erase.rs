@@ -7,7 +7,6 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use onbill_origin::lifecycle::erasure_file::{ErasureFileError, erase_listed};
@@ -40,8 +39,6 @@ impl Arguments {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
-        // With another key no number would be found, and every subscriber would seem to be erased.
-        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let name = self.list.display();
         let list: Box<dyn Read + Send> = if self.list == Path::new("-") {
             Box::new(io::stdin())

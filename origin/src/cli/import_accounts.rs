@@ -8,7 +8,6 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::{ImportError, TwoSubscribers, import_accounts};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use onbill_origin::store::OpenMode;
@@ -43,7 +42,6 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         record_command(&store, &config, self.acting, "import-accounts").await?;
         let complain =
             |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));

@@ -1,11 +1,9 @@
 //! `init`: begins a new ledger.
 
-use super::opening::open_origin;
+use super::opening::open_store;
 use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
 use clap::Args;
-use onbill_origin::app::ledger_identity;
-use onbill_origin::keys::Vault;
 use onbill_origin::store::OpenMode;
 use std::path::Path;
 
@@ -23,9 +21,7 @@ pub(super) struct Arguments {}
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, keys, store) = open_origin(config, OpenMode::Create).await?;
-        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        let (config, _) = open_store(config, OpenMode::Create).await?;
         print_line!("The ledger of {} has begun.", config.operator);
         Ok(VerbOutcome::Clean)
     }

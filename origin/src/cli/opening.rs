@@ -4,9 +4,11 @@
 use anyhow::Context as _;
 use onbill_domain::key::Keyring;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
+use onbill_origin::app::ledger_identity::check_ledger_identity;
 use onbill_origin::app::{App, database};
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
+use onbill_origin::keys::Vault;
 use onbill_origin::store::{OpenMode, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,13 +33,16 @@ pub(super) async fn open_store_for_look(config: &Path) -> anyhow::Result<(Config
     Ok((config, store))
 }
 
-/// Opens the configuration, its keys and the database.
+/// Opens the configuration, its keys and the database, if they belong together. With another key no number would be
+/// found: every subscriber would seem to be unknown.
 pub(super) async fn open_origin(
     config: &Path,
     mode: OpenMode,
 ) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = load_config(config)?;
+    let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
     let store = open_database(&config, mode).await?;
+    check_ledger_identity(mode, &store, &config, &vault).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
 }
 

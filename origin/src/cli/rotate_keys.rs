@@ -7,7 +7,6 @@ use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_origin::ambient::SystemRandom;
-use onbill_origin::app::ledger_identity;
 use onbill_origin::keys::Vault;
 use onbill_origin::keys::rotation::{RotationError, RotationReport, rotate};
 use onbill_origin::store::{OpenMode, SealedAt};
@@ -32,9 +31,8 @@ pub(super) struct Arguments {}
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
+        let (_, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let bar = ProgressBar::new(PLACES).with_style(ProgressStyle::with_template(
             "{bar:40} {percent:>3}% {msg} {elapsed_precise} {eta} left",
         )?);

@@ -8,7 +8,7 @@ use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::app::file_modes::warn_of_open_files;
 use onbill_origin::app::service::Listeners;
-use onbill_origin::app::{App, Supervisor, ledger_identity, panic_log, service};
+use onbill_origin::app::{App, Supervisor, panic_log, service};
 use onbill_origin::config::Config;
 use onbill_origin::console::{IDENTITY_BYTES_MAX, IDENTITY_DEADLINE};
 use onbill_origin::delivery::files;
@@ -60,9 +60,6 @@ impl Arguments {
         let assemble = if is_recovering { App::new_recovering } else { App::new };
         let app = assemble(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = Arc::new(app.map_err(anyhow::Error::msg)?);
-        ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
-            .await
-            .map_err(anyhow::Error::msg)?;
         let sealing_key = app.vault.newest_key_id().to_owned();
         app.store.note_sealing_key(sealing_key).await.map_err(database_failed)?;
         let admin = bind_admin(&app).await?;

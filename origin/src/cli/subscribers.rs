@@ -6,7 +6,6 @@ use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::care::{ExportListError, PersonExport};
 use onbill_origin::fault::Failure;
 use onbill_origin::store::OpenMode;
@@ -47,10 +46,6 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let Action::Export { list, json, acting } = self.action;
         let app = open_app(config, OpenMode::Migrate).await?;
-        // With another key no number would be found, and nothing would seem to be kept.
-        ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
-            .await
-            .map_err(anyhow::Error::msg)?;
         let name = list.display();
         let opened: Box<dyn Read + Send> = if list == Path::new("-") {
             Box::new(io::stdin())

@@ -19,15 +19,15 @@ use indicatif::ProgressBar;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::PartnerId;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{Config, NumberPlan};
 use onbill_origin::keys::{StableIds, Vault};
 use onbill_origin::migration_files::{
     Ceilings, Checked, FileCheck, FileLoad, Files, LoadError, LoadedFile, Observer, Problem, Rules, Source,
 };
 use onbill_origin::store::{OpenMode, Store};
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Take over the customers of another system.
@@ -37,7 +37,8 @@ use std::path::{Path, PathBuf};
 /// account events, no one is informed of it, and its charges get 503 until it is cut over.
 ///
 /// Then compare lays it beside what you and the partner have, cut-over turns it on, off turns it off again, and back
-/// writes the files for the way back. The page docs/switching.md walks through the night. (To bring the schema of the database up to date, see migrate.)
+/// writes the files for the way back. The page docs/switching.md walks through the night. (To bring the schema of the
+/// database up to date, see migrate.)
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -49,8 +50,9 @@ pub(super) struct Arguments {
 enum Action {
     /// Say everything that is wrong with the files, by line and column. Nothing is written.
     ///
-    /// The lines are checked by themselves, beside each other, and beside the ledger and its accounts. Exit code 0
-    /// when all is sound, 1 when something is wrong, 2 when a file is none of its kind or cannot be read.
+    /// The lines are checked by themselves, beside each other, and beside the ledger, with its accounts if these are in
+    /// onbill's table. The CSP API is not asked: see compare. Exit code 0 when all is sound, 1 when something is wrong, 2
+    /// when a file is none of its kind or cannot be read.
     Check {
         #[command(flatten)]
         files: FileArguments,
@@ -100,7 +102,7 @@ impl Arguments {
                 let opened = OpenedOrigin::open(config, OpenMode::ReadOnly).await?;
                 let mut bars = Bars::default();
                 let check = opened.check(files.number_in_pai);
-                let checked = check.check(&files.list(), &mut bars).await;
+                let checked = check.check(&files.list()?, &mut bars).await;
                 bars.finish();
                 Ok(summarize_check(&checked.map_err(explain)?))
             }
@@ -109,7 +111,7 @@ impl Arguments {
                 let mut bars = Bars::default();
                 let ceilings = Ceilings { bad_percent, bad_in_a_row };
                 let load = FileLoad { check: opened.check(files.number_in_pai), ceilings };
-                let loaded = load.load(&files.list(), &mut bars).await;
+                let loaded = load.load(&files.list()?, &mut bars).await;
                 bars.finish();
                 let (checked, reports) = loaded.map_err(explain)?;
                 reports.iter().for_each(print_loaded);
@@ -125,14 +127,27 @@ impl Arguments {
 }
 
 impl FileArguments {
-    fn list(&self) -> Files<'_> {
-        let pais = std::iter::once(&self.pais).chain(&self.also).map(|path| source(path)).collect();
-        Files { pais, charges: self.charges.as_deref().map(source) }
+    fn list(&self) -> anyhow::Result<Files<'_>> {
+        let paths: Vec<&PathBuf> = std::iter::once(&self.pais).chain(&self.also).collect();
+        let mut seen = HashSet::new();
+        // Each of its lines would be named twice, as bad.
+        if let Some(twice) = paths.iter().find(|path| !seen.insert(**path)) {
+            anyhow::bail!("{} is given twice", twice.display());
+        }
+        let pais = paths.into_iter().map(|path| source(path)).collect();
+        Ok(Files { pais, charges: self.charges.as_deref().map(source) })
     }
 }
 
 fn source(path: &Path) -> Source<'_> {
-    let open = move || Ok(Box::new(File::open(path)?) as Box<dyn Read>);
+    let open = move || -> io::Result<Box<dyn Read>> {
+        let file = File::open(path)?;
+        // A folder can be opened, and its bytes would be taken for those of another kind of file.
+        if file.metadata()?.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        Ok(Box::new(file))
+    };
     Source { name: path.display().to_string(), open: Box::new(open) }
 }
 
@@ -153,8 +168,6 @@ impl OpenedOrigin {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let ids = StableIds::new(&keys, &config.operator).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
-        let same_ledger = ledger_identity::check_ledger_identity_in(mode, &store, &config, &vault);
-        same_ledger.await.map_err(anyhow::Error::msg)?;
         let partners = config.partner_ids().into_iter().cloned().collect();
         let currencies = config.billed_currencies();
         Ok(Self { config, store, vault, ids, numbers, partners, currencies })
@@ -238,7 +251,10 @@ fn print_loaded(report: &LoadedFile) {
 fn explain(error: LoadError) -> anyhow::Error {
     match error {
         LoadError::WrongFile { name, why } => anyhow!("{name}: {why}"),
-        LoadError::AboveCeiling(why) => anyhow!("{why}. Nothing more is loaded"),
+        LoadError::AboveCeiling(why) => anyhow!(
+            "{why}. Nothing more is loaded: mend the lines that are named, or allow more of them with --bad-percent \
+             and --bad-in-a-row"
+        ),
         LoadError::FileChanged(name) => anyhow!("{name} was changed while it was loaded: run it again"),
         LoadError::Store(error) => database_failed(error),
         LoadError::Fault(fault) => anyhow!("a number could not be sealed: {fault:?}"),

@@ -19,7 +19,8 @@ impl Coupons {
     /// 2. Sends nothing more where it was already sent under the reference of the stamp. Otherwise the coupon
     ///    must still be redeemable: 409 `token-already-used`, 400 `token-expired` or
     ///    `token-invalid`; and must not have reached its maximum number of SMS: 400
-    ///    `invalid-request`. The act is an entry in the audit.
+    ///    `invalid-request`. No other system may charge the buyer: 503 `service-unavailable`. The act is
+    ///    an entry in the audit.
     pub async fn resend(
         &self,
         nonce: Option<Nonce>,
@@ -62,7 +63,9 @@ impl Coupons {
 fn require_void(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow, Failure> {
     match result {
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => Err(coupon_not_found().into()),
+        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver => {
+            Err(coupon_not_found().into())
+        }
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }
 }
@@ -73,6 +76,7 @@ fn require_done(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow,
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
         ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
         ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
+        ChangeCouponResult::NotCutOver => Err(buyer_charged_elsewhere().into()),
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }
 }
@@ -86,6 +90,13 @@ fn buyer_left() -> Reject {
     Reject::new(
         ErrorCode::AccountNotEligible,
         "The coupon's buyer has left, and its code goes to no one else.",
+    )
+}
+
+fn buyer_charged_elsewhere() -> Reject {
+    Reject::new(
+        ErrorCode::ServiceUnavailable,
+        "Another system charges the coupon's buyer: send it again after the cut-over.",
     )
 }
 

@@ -89,21 +89,14 @@ impl AccountComparison<'_> {
                 Some(compared.map_err(|failure| AccountError::LookUp { pai: own.pai, failure }))
             });
             let mut compared = stream::iter(look_ups).buffer_unordered(self.at_once.max(1));
-            let mut failure = None;
             while let Some(outcome) = compared.next().await {
-                match outcome {
-                    Ok(difference) => {
-                        summary.compared += 1;
-                        if let Some(difference) = difference {
-                            summary.differences += 1;
-                            report(difference);
-                        }
-                    }
-                    Err(error) => failure = failure.or(Some(error)),
+                // An API that is down would be asked for the rest of the page, a few seconds for each PAI.
+                let difference = outcome?;
+                summary.compared += 1;
+                if let Some(difference) = difference {
+                    summary.differences += 1;
+                    report(difference);
                 }
-            }
-            if let Some(error) = failure {
-                return Err(error);
             }
             summary.through = Some(last);
             progress(summary);

@@ -4,7 +4,6 @@ use super::{DAY, GOOD, SUBSCRIPTION, advance_to, charge, charge_days, start_syst
 use axum::Router;
 use axum::routing::post;
 use http::{Method, StatusCode};
-use onbill_domain::money::Money;
 use onbill_origin::config::PriceNoticeDays;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::AccountChoice;
@@ -269,10 +268,7 @@ async fn lower_price_and_known_plan_need_no_notice() {
 #[tokio::test]
 async fn change_that_no_customer_is_held_to_is_refused() {
     let (mut system, pai, path) = system_with_subscription().await;
-    system.reconfigure_acme(|config| {
-        let price = config.offers[0].price;
-        config.offers[0].price_ceiling = Some(Money { amount_minor: 1999, ..price });
-    });
+    system.set_acme_price_ceiling(1999);
     assert_eq!(charge_days(&system, &pai, "nov", "2026-11-18", "2026-12-17").await, "APPROVED");
     for (body, says) in [
         (new_price("ch-1", 1499, "2026-11-17"), "in the past"),

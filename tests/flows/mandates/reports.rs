@@ -3,17 +3,10 @@
 use super::changes::{change, system_with_subscription};
 use super::{GOOD, SUBSCRIPTION, advance_to, charge_days, read_number, start_system};
 use http::{Method, StatusCode};
-use onbill_domain::money::Money;
-use onbill_test_harness::TestSystem;
 use serde_json::json;
 
-/// Acme's one offer, for 15.99, may cost 19.99.
-fn set_ceiling(system: &mut TestSystem) {
-    system.reconfigure_acme(|config| {
-        let price = config.offers[0].price;
-        config.offers[0].price_ceiling = Some(Money { amount_minor: 1999, ..price });
-    });
-}
+/// Of Acme's one offer, for 15.99.
+const CEILING: i64 = 1999;
 
 /// The customer has agreed on the last day of the year, and the report arrives on the first of the
 /// next.
@@ -38,7 +31,7 @@ async fn late_report_covers_the_month_of_the_agreement() {
 #[tokio::test]
 async fn unknown_plan_is_reported_below_the_ceiling() {
     let mut system = start_system().await;
-    set_ceiling(&mut system);
+    system.set_acme_price_ceiling(CEILING);
     let pai = read_number(&system, GOOD).await;
     let report = |value: i64| {
         json!({"pai": pai, "extSubscriptionID": "s-1", "origin": "NEW_ACCOUNT", "plan": "ultra",
@@ -52,10 +45,39 @@ async fn unknown_plan_is_reported_below_the_ceiling() {
     assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
+/// Without a ceiling, the partner's word is believed up to twice what Acme sells at: a slip of the decimal point is no
+/// price. That holds for a plan that Acme does not sell, too.
+#[tokio::test]
+async fn price_of_the_app_has_a_limit() {
+    let system = start_system().await;
+    let pai = read_number(&system, GOOD).await;
+    for plan in ["standard", "ultra"] {
+        for consent_at in [None, Some(system.now().to_string())] {
+            let mut report = json!({"pai": pai, "extSubscriptionID": "s-1", "origin": "NEW_ACCOUNT", "plan": plan,
+                "price": {"value": 3199, "currency": "USD"}});
+            if let Some(at) = consent_at {
+                report["consentAt"] = json!(at);
+            }
+            let (status, answer) = system.call_ott(Method::POST, SUBSCRIPTION, report).await;
+            assert_eq!(
+                (status, &answer["code"]),
+                (StatusCode::BAD_REQUEST, &json!("invalid-request")),
+                "{plan}"
+            );
+            let message = answer["message"].as_str().unwrap_or_default();
+            assert!(message.contains("the operator must set a ceiling"), "{message}");
+        }
+    }
+    let dearest = json!({"pai": pai, "extSubscriptionID": "s-1", "origin": "NEW_ACCOUNT", "plan": "ultra",
+        "price": {"value": 3198, "currency": "USD"}});
+    let (status, answer) = system.call_ott(Method::POST, SUBSCRIPTION, dearest).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+}
+
 #[tokio::test]
 async fn unknown_plan_is_changed_to_below_the_ceiling() {
     let (mut system, _, path) = system_with_subscription().await;
-    set_ceiling(&mut system);
+    system.set_acme_price_ceiling(CEILING);
     let rise = |value: i64| {
         json!({"changeID": "ch-1", "plan": "ultra", "price": {"value": value, "currency": "USD"},
             "effectiveFrom": "2027-01-01"})

@@ -28,6 +28,7 @@ async fn sign_up_subscriber(recorder: &mut ResponseRecorder, number: &str, email
 }
 
 async fn by_limits(recorder: &mut ResponseRecorder) {
+    recorder.system.set_acme_price_ceiling(10_000);
     let pai = recorder.system.subscribe_in_app(GOOD, "s-1", 10_000).await;
     recorder.skip();
     recorder.system.set_acme_limits(

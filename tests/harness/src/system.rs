@@ -10,6 +10,7 @@ use axum::Router;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::money::Money;
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
@@ -156,6 +157,14 @@ impl TestSystem {
     pub fn set_acme_limits(&mut self, limits: Value) {
         let limits: Vec<CurrencyLimits> = serde_json::from_value(limits).expect("are limits");
         self.reconfigure_acme(|config| config.limits = limits);
+    }
+
+    /// Restarts Acme's origin with this highest price that a partner may report for the first offer.
+    pub fn set_acme_price_ceiling(&mut self, amount_minor: i64) {
+        self.reconfigure_acme(|config| {
+            let price = config.offers[0].price;
+            config.offers[0].price_ceiling = Some(Money { amount_minor, ..price });
+        });
     }
 
     /// Restarts Acme's origin with another configuration.

@@ -8,8 +8,10 @@ use onbill_domain::day::{Day, ServicePeriod};
 use serde_json::json;
 
 use super::demo_numbers;
+use crate::child::{new_command, run_logged};
 use crate::failure::{Context, Failure, Outcome};
 use crate::system::{OperatorPlan, Plan};
+use crate::{keys, paths};
 
 /// Customers of the other system: few enough to look at each.
 const CUSTOMERS: usize = 4;
@@ -25,6 +27,10 @@ pub(super) struct IncumbentFiles {
     folder: PathBuf,
     /// A charge of one of its customers for next month, as the partner posts it.
     charge: String,
+    /// Its first charge, as it posted that to billing.
+    billed: String,
+    /// The partner's id of its first charge.
+    billed_id: String,
 }
 
 impl IncumbentFiles {
@@ -45,7 +51,19 @@ impl IncumbentFiles {
             let file = folder.join(name);
             fs::write(&file, contents).context(&format!("write {}", file.display()))?;
         }
-        Ok(Self { folder, charge: format_charge(price, currency, today) })
+        let (billed_id, billed) = format_billed(&text, price, currency, today)
+            .ok_or_else(|| Failure::new("the accounts file has no account for --incumbent"))?;
+        Ok(Self { folder, charge: format_charge(price, currency, today), billed, billed_id })
+    }
+
+    /// Puts the first charge on the simulated bill, so that a refund of it finds its line. `onbill call` signs it as
+    /// an origin does.
+    pub(super) fn bill_first_charge(&self, plan: &Plan, operator_plan: &OperatorPlan) -> Outcome {
+        let mut call = new_command(paths::built_program("onbill"));
+        call.args(["call", "POST", "/csp/transaction", "--use", "origin-to-bss", "--data", &self.billed]);
+        call.arg("--url").arg(operator_plan.site_url()).arg("--keys");
+        call.arg(plan.folder.keys_dir().join(keys::origin_file(operator_plan.operator.id)));
+        run_logged("billing a charge of the other system", "incumbent.log", &mut call)
     }
 
     /// The steps of the night, as they are typed.
@@ -57,20 +75,25 @@ impl IncumbentFiles {
     ) -> Vec<String> {
         let file = |name: &str| show(&self.folder.join(name));
         let [pais, charges, partner, back] = ["pais.csv", "charges.csv", "partner.csv", "back"].map(file);
+        let call = "cargo xtask call POST /ott/v1/transaction";
+        let charge = format!("{call} -d '{}'", self.charge);
+        let refund = json!({"extRefundID": "mine-2", "reason": "By hand"});
         let steps = [
-            format!("check {pais} {charges}"),
-            format!("load {pais} {charges}"),
-            format!("compare --partner netflix --accounts --partner-file {partner}"),
-            "cut-over --partner netflix".to_owned(),
-            "off --partner netflix".to_owned(),
-            format!("back --partner netflix --to {back}"),
+            format!("alias switch='{} --config {} switch'", show(origin), show(config)),
+            format!("switch check {pais} {charges}"),
+            format!("switch load {pais} {charges}"),
+            format!("switch compare --partner netflix --accounts --partner-file {partner}"),
+            charge.clone(),
+            "switch cut-over --partner netflix".to_owned(),
+            charge,
+            format!("{call}/{}/refund -d '{refund}'", self.billed_id),
+            "switch off --partner netflix".to_owned(),
+            format!("switch back --partner netflix --to {back}"),
+            format!("switch load {back}/pais.csv {back}/charges.csv"),
+            "switch cut-over --partner netflix".to_owned(),
         ];
-        let mut lines = vec![
-            "\nCustomers of another system (docs/switching.md)".to_owned(),
-            format!("  alias switch='{} --config {} switch'", show(origin), show(config)),
-        ];
-        lines.extend(steps.iter().map(|step| format!("  switch {step}")));
-        lines.push(format!("  cargo xtask call POST /ott/v1/transaction -d '{}'", self.charge));
+        let mut lines = vec!["\nCustomers of another system (docs/switching.md)".to_owned()];
+        lines.extend(steps.iter().map(|step| format!("  {step}")));
         lines
     }
 }
@@ -84,16 +107,39 @@ fn format_charge(price: u32, currency: &str, today: Day) -> String {
     .to_string()
 }
 
+/// The partner's id of the first charge, and the charge, as the other system posted it to billing.
+fn format_billed(accounts: &str, price: u32, currency: &str, today: Day) -> Option<(String, String)> {
+    let customer = demo_numbers::pick_incumbent_customers(accounts, CUSTOMERS)?.into_iter().next()?;
+    let last_month = find_last_month(today);
+    let (id, period) = (charge_id_of(1, last_month), ServicePeriod::from_months(last_month, 1)?);
+    let charge = json!({"transactionID": billing_ref_of(1), "extTransactionID": id, "msisdn": customer.msisdn,
+                        "subscriberID": customer.subscriber_ref, "amount": {"value": price, "currency": currency},
+                        "description": "By the other system", "partner": "netflix", "kind": "subscription",
+                        "servicePeriod": period});
+    Some((id, charge.to_string()))
+}
+
+fn find_last_month(today: Day) -> Day {
+    today.first_of_month().minus_days(1).first_of_month()
+}
+
 fn pai_of(n: u32) -> String {
     format!("ENT16643676{n:04}")
+}
+
+fn charge_id_of(n: u32, month: Day) -> String {
+    format!("old-{n}-{month}")
+}
+
+fn billing_ref_of(n: u32) -> String {
+    format!("old-line-{n}")
 }
 
 /// The files of PAIs and charges, and the partner's list. `None` if there are too few accounts.
 fn format_files(accounts: &str, price: u32, currency: &str, today: Day) -> Option<[String; 3]> {
     let customers = demo_numbers::pick_incumbent_customers(accounts, CUSTOMERS)?;
     let [mut pais, mut charges, mut partner] = [PAIS, CHARGES, PARTNER].map(str::to_owned);
-    let this_month = today.first_of_month();
-    let last_month = this_month.minus_days(1).first_of_month();
+    let last_month = find_last_month(today);
     let since = last_month.minus_days(200);
     for (n, customer) in (1..).zip(&customers) {
         let pai = pai_of(n);
@@ -108,8 +154,9 @@ fn format_files(accounts: &str, price: u32, currency: &str, today: Day) -> Optio
         let line = format!("{pai},old-sub-{n},ACTIVE,{terms}\n");
         partner.push_str(&line);
         let line = format!(
-            "netflix,old-{n}-{last_month},{pai},{price},{currency},0,APPROVED,old-line-{n},{last_month}T03:00:00Z,\
-             {last_month},{paid_until}\n"
+            "netflix,{},{pai},{price},{currency},0,APPROVED,{},{last_month}T03:00:00Z,{last_month},{paid_until}\n",
+            charge_id_of(n, last_month),
+            billing_ref_of(n)
         );
         charges.push_str(&line);
     }
@@ -135,6 +182,9 @@ mod tests {
         let charge = format_charge(1599, "USD", today);
         assert!(charge.contains(r#"{"from":"2027-01-01","to":"2027-01-31"}"#), "{charge}");
         assert!(pais.contains(",ENT166436760001,") && charge.contains(r#""ENT166436760001""#), "{charge}");
+        let (id, billed) = format_billed(accounts, 1599, "USD", today).expect("has enough");
+        assert!(charges.contains(&format!("netflix,{id},")) && charges.contains(",old-line-1,"), "{charges}");
+        assert!(billed.contains(r#""transactionID":"old-line-1""#) && billed.contains(&id), "{billed}");
         assert_eq!(format_files("msisdn,status,type,balance,currency,activated_on\n", 1, "USD", today), None);
     }
 }

@@ -50,10 +50,19 @@ pub(super) async fn check_cohort(
         for pai in page.iter().filter(|pai| !found.contains(*pai)) {
             unknown += 1;
             if unknown <= LISTED_MAX {
-                print_error_line!("{partner} has no {what} {pai}");
+                print_error_line!("{partner} has no {what} {}", show(*pai));
             }
         }
     }
     anyhow::ensure!(unknown == 0, "{unknown} PAIs of the cohort {why}, so nothing was changed");
     Ok(to_change)
+}
+
+/// A PAI of digits alone may be a telephone number in the wrong column, and numbers are not printed.
+fn show(pai: Pai) -> String {
+    if pai.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("{} (digits alone, as a telephone number)", pai.masked())
+    } else {
+        pai.to_string()
+    }
 }

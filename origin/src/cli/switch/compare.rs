@@ -120,13 +120,16 @@ impl Arguments {
         };
         let mut summary = AccountSummary { through: self.after, ..AccountSummary::default() };
         let bar = ProgressBar::no_length();
-        let outcome = comparison
-            .run(
-                &mut summary,
-                |difference| sink.add(&of_accounts(&difference)),
-                |summary| bar.set_position(summary.compared),
-            )
-            .await;
+        let comparing = comparison.run(
+            &mut summary,
+            |difference| sink.add(&of_accounts(&difference)),
+            |summary| bar.set_position(summary.compared),
+        );
+        // It can take hours, so Ctrl-C loses no more than a page of it.
+        let outcome = tokio::select! {
+            outcome = comparing => outcome.map_err(explain),
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("it was ended by Ctrl-C")),
+        };
         bar.finish_and_clear();
         let AccountSummary { compared, differences, through } = summary;
         print_line!("{compared} open PAIs compared with their accounts, {differences} differ.");
@@ -134,7 +137,7 @@ impl Arguments {
             if let Some(through) = through {
                 print_error_line!("It was interrupted. Continue with --after {through}");
             }
-            return Err(explain(error));
+            return Err(error);
         }
         Ok(differences == 0)
     }
@@ -145,7 +148,11 @@ fn explain(error: AccountError) -> anyhow::Error {
     match error {
         AccountError::Store(error) => database_failed(error),
         AccountError::LookUp { pai, failure: Failure::Fault(fault) } => {
-            anyhow!("the account of {} could not be looked up: {fault:?}", pai.masked())
+            anyhow!(
+                "the account of {} could not be looked up, though it was asked for three times: {fault:?}. Go on when \
+                 your API answers",
+                pai.masked()
+            )
         }
         AccountError::LookUp { pai, failure: Failure::Reject(_) } => {
             anyhow!("the account of {} could not be looked up", pai.masked())

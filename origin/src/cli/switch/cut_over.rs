@@ -5,10 +5,12 @@ use crate::cli::opening::database_failed;
 use crate::cli::output::{print_error_line, print_line};
 use crate::cli::verb_outcome::VerbOutcome;
 use clap::Args;
+use onbill_domain::ids::PartnerId;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::AuditAct;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::cut_over::{CutOver, CutOverReport};
-use onbill_origin::store::{MigrationFileKind, Store, SwitchAct};
+use onbill_origin::store::{AuditFilter, MigrationFileKind, Store, SwitchAct};
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ const WAIT_SECONDS_MAX: i64 = 86_400;
 /// A time may have passed by so much: two clocks differ. What lies further back
 /// is a wrong day, or was meant to be long before.
 const PAST_SECONDS_MAX: i64 = 300;
+/// Entries of the audit, of any partner, among which the last `switch off` of this one is sought.
+const TURN_OFFS_MAX: u32 = 100;
 
 /// Turn on the PAIs that were loaded: from then on, onbill takes their charges, and the edge learns of them.
 ///
@@ -37,7 +41,8 @@ const PAST_SECONDS_MAX: i64 = 300;
 pub(super) struct Arguments {
     #[command(flatten)]
     switch: SwitchArguments,
-    /// Wait until then, within a day, such as 2026-12-01T02:00:00Z.
+    /// Wait until then, within a day, such as 2026-12-01T02:00:00Z. It turns nothing on if PAIs of the partner are
+    /// turned off meanwhile.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<Timestamp>,
 }
@@ -52,11 +57,19 @@ impl Arguments {
         if let Some(at) = self.at {
             // What is wrong is said now. What is loaded meanwhile may not be whole, so `begin` checks again.
             opened.check().await?;
+            let (store, partner) = (&opened.store, &opened.partner);
+            let before = find_last_turn_off(store, partner).await?;
             wait_until(at).await?;
+            // Whoever turned them off has decided against this cut-over, and may not know that it waits.
+            anyhow::ensure!(
+                find_last_turn_off(store, partner).await? == before,
+                "PAIs of {partner} were turned off meanwhile, so nothing was turned on: run it again if they are to \
+                 be on"
+            );
         }
         print_last_loads(&opened.store).await?;
         for (name, lines) in opened.store.list_refused_lines().await.map_err(database_failed)? {
-            print_error_line!("{lines} lines of {name} were refused");
+            print_error_line!("{lines} lines of {name} were refused: a later file may have them");
         }
         let bar = opened.begin().await?;
         let (store, partner) = (&opened.store, opened.partner.clone());
@@ -70,12 +83,23 @@ impl Arguments {
         bar.finish_and_clear();
         print_line!("{} PAIs were turned on; {} were on before.", report.turned_on, report.on_before);
         if let Err(error) = outcome {
-            print_error_line!("It was interrupted. Run it again to continue with the rest.");
+            print_error_line!(
+                "It was interrupted. Mend what follows, and run it again: it goes on with the rest."
+            );
             return Err(explain_interruption(error));
         }
         print_line!("{} PAIs of this partner are dark.", opened.count_to_change().await?);
         Ok(VerbOutcome::Clean)
     }
+}
+
+/// The place in the audit of the last time that PAIs of the partner were to be turned off.
+async fn find_last_turn_off(store: &Store, partner: &PartnerId) -> anyhow::Result<Option<i64>> {
+    let filter = AuditFilter::Act(AuditAct::TurnedOff);
+    let entries =
+        store.list_newest_audit_lines(filter, None, TURN_OFFS_MAX).await.map_err(database_failed)?;
+    let last = entries.iter().find(|entry| entry.subject.as_deref() == Some(partner.as_str()));
+    Ok(last.map(|entry| entry.sequence))
 }
 
 /// Says how old the files are: what the other system has charged since would be charged again.

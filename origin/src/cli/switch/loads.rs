@@ -2,12 +2,15 @@
 
 use crate::cli::opening::database_failed;
 use onbill_origin::store::Store;
+use std::path::PathBuf;
 
 /// PAIs are switched while no file is half loaded: a load takes over the new state of what is dark, and refuses it
-/// for what is on.
-pub(super) async fn check_loads(store: &Store, superseded: &[String]) -> anyhow::Result<()> {
+/// for what is on. The ledger has the names of files without their folders.
+pub(super) async fn check_loads(store: &Store, superseded: &[PathBuf]) -> anyhow::Result<()> {
     let mut unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
-    unfinished.retain(|name| !superseded.contains(name));
+    let is_superseded =
+        |name: &str| superseded.iter().any(|file| file.file_name().is_some_and(|last| last == name));
+    unfinished.retain(|name| !is_superseded(name));
     anyhow::ensure!(
         unfinished.is_empty(),
         "the load of {} has not come to its end: run switch load again first, or say --superseded if a later \

@@ -45,7 +45,9 @@ impl Arguments {
         bar.finish_and_clear();
         print_line!("{} PAIs were turned off; {} were dark before.", report.turned_off, report.dark_before);
         if let Err(error) = outcome {
-            print_error_line!("It was interrupted. Run it again to continue with the rest.");
+            print_error_line!(
+                "It was interrupted. Mend what follows, and run it again: it goes on with the rest."
+            );
             return Err(explain_interruption(error));
         }
         if report.under_way > 0 {

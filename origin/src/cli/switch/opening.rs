@@ -5,16 +5,14 @@ use super::cohort::{check_cohort, open_cohort};
 use super::loads::check_loads;
 use super::partner::check_partner;
 use crate::cli::acting::Acting;
-use crate::cli::opening::{database_failed, open_origin};
+use crate::cli::opening::{database_failed, open_store};
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::app::ledger_identity;
 use onbill_origin::cut_over::SwitchError;
-use onbill_origin::keys::Vault;
 use onbill_origin::store::{AuditStamp, OpenMode, Store, SwitchAct};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +28,7 @@ pub(super) struct SwitchArguments {
     cohort: Option<PathBuf>,
     /// Begin although the load of this file has not come to its end: a later file that was loaded has all of it.
     #[arg(long, value_name = "FILE")]
-    superseded: Vec<String>,
+    superseded: Vec<PathBuf>,
     #[command(flatten)]
     acting: Acting,
 }
@@ -42,7 +40,7 @@ pub(super) struct OpenedSwitch {
     /// All PAIs of the partner without one.
     pub(super) cohort: Option<Vec<Pai>>,
     act: SwitchAct,
-    superseded: Vec<String>,
+    superseded: Vec<PathBuf>,
     stamp: AuditStamp,
 }
 
@@ -53,11 +51,9 @@ impl OpenedSwitch {
         arguments: SwitchArguments,
     ) -> anyhow::Result<Self> {
         let SwitchArguments { partner, cohort, superseded, acting } = arguments;
-        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
+        let (config, store) = open_store(config, OpenMode::Migrate).await?;
         check_partner(&config, &partner)?;
         let stamp = acting.into_stamp(&config)?;
-        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let cohort = cohort.as_deref().map(|path| open_cohort(&partner, path)).transpose()?;
         Ok(Self { store, partner, cohort, act, superseded, stamp })
     }

@@ -5,6 +5,10 @@ use onbill_origin::config::Config;
 
 /// A misspelt partner has no PAIs, and there would be nothing wrong with none.
 pub(super) fn check_partner(config: &Config, partner: &PartnerId) -> anyhow::Result<()> {
-    anyhow::ensure!(config.partner_ids().contains(&partner), "{partner} is no partner of this operator");
-    Ok(())
+    let partners = config.partner_ids();
+    if partners.contains(&partner) {
+        return Ok(());
+    }
+    let names: Vec<&str> = partners.into_iter().map(PartnerId::as_str).collect();
+    anyhow::bail!("{partner} is no partner of this operator, which has {}", names.join(", "))
 }

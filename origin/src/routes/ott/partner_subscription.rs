@@ -68,7 +68,8 @@ pub(in crate::routes) async fn record_subscription(
             "price is above the one that the customer has seen: consentAt must say when they agreed to it.",
         ),
         RecordSubscriptionResult::AboveConsent => Reject::invalid_request(
-            "price is more than twice what the customer has seen: the operator must set a ceiling for it.",
+            "price is more than twice what the widget has shown, or the operator sells the plan at: the operator must \
+             set a ceiling for it.",
         ),
     };
     Err(reject.into())
@@ -93,6 +94,9 @@ fn find_terms(
         has_ceiling: request
             .price
             .is_some_and(|price| config.price_ceiling(partner, &request.plan, price.currency).is_some()),
+        listed_price: request
+            .price
+            .and_then(|price| config.listed_price(partner, &request.plan, price.currency)),
     }
 }
 

@@ -16,9 +16,9 @@ use onbill_domain::wire::subscription::SubscriptionUpdate;
 use std::sync::Arc;
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Records the change: 503 `service-unavailable` if its PAI is dark; 404 `subscription-not-found`; 400 `invalid-request` for a subscription that
-///    has ended, unless the call reports just that. For the refusals of a change of plan or price see
-///    [`TermsChanges::change_terms`].
+/// 2. Records the change: 503 `service-unavailable` if its PAI is dark; 404 `subscription-not-found`; 400
+///    `invalid-request` for a subscription that has ended, unless the call reports just that. For the refusals of a
+///    change of plan or price see [`TermsChanges::change_terms`].
 /// 3. 200, also for every repetition.
 ///
 /// A new status has no other effect. The PAI stays, so that the partner recognizes a customer who

@@ -78,7 +78,7 @@ pub(super) async fn adopt_charge(
     now: Timestamp,
     lost: &LostCharge,
 ) -> Result<AdoptResult, TxError> {
-    pai_lock::lock_known_pais(tx, &[lost.pai.as_str()]).await?;
+    pai_lock::lock_named_pais(tx, &[lost.pai.as_str()]).await?;
     let payer = tx
         .query_optional(
             "SELECT p.subscriber_id, p.dark_since IS NOT NULL AS is_dark, m.offer, m.plan FROM pais p

@@ -55,7 +55,7 @@ pub(super) async fn post_charge(
     let pais = [charged.as_str()];
     let ((), (), found) = tokio::try_join!(
         biased;
-        pai_lock::lock_known_pais(tx, &pais),
+        pai_lock::lock_named_pais(tx, &pais),
         nonce::spend_nonce(tx, Some(nonce)),
         find_claim_and_payer(tx, new),
     )?;

@@ -121,7 +121,7 @@ async fn find_usual_charges<'a>(
     // its error is the one that counts.
     let ((), payers, covered) = tokio::try_join!(
         biased;
-        pai_lock::lock_known_pais(tx, &pais),
+        pai_lock::lock_named_pais(tx, &pais),
         find_active_payers(tx, group),
         coupon::find_perhaps_paid_within(tx, &periods),
     )?;

@@ -206,8 +206,10 @@ pub(in crate::store) async fn resend_coupon(
     {
         return Ok(ChangeCouponResult::NotAllowed(Box::new(row)));
     }
-    if !lock_open_pai(tx, row.pai).await? {
-        return Ok(ChangeCouponResult::BuyerGone);
+    match lock_open_pai(tx, row.pai).await? {
+        Some(false) => {}
+        Some(true) => return Ok(ChangeCouponResult::NotCutOver),
+        None => return Ok(ChangeCouponResult::BuyerGone),
     }
     tx.execute_one(
         "coupons",
@@ -226,11 +228,13 @@ pub(in crate::store) async fn resend_coupon(
     to_changed(tx, id).await
 }
 
-/// Whether the PAI is open. The lock keeps an erasure off until the SMS is queued, so that it
-/// deletes the SMS too.
-async fn lock_open_pai(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
-    let sql = "SELECT 1 FROM pais WHERE pai = $1 AND state <> 'CLOSED' FOR NO KEY UPDATE";
-    Ok(tx.query_optional(sql, &[&pai.to_string()]).await?.is_some())
+/// Whether the PAI is dark; `None` if it is not open. The lock keeps an erasure off until the SMS is
+/// queued, so that it deletes the SMS too.
+async fn lock_open_pai(tx: &PgConnection<'_>, pai: Pai) -> Result<Option<bool>, TxError> {
+    let sql = "SELECT dark_since IS NOT NULL AS is_dark FROM pais WHERE pai = $1 AND state <> 'CLOSED'
+         FOR NO KEY UPDATE";
+    let row = tx.query_optional(sql, &[&pai.to_string()]).await?;
+    Ok(row.map(|row| row.try_get("is_dark")).transpose()?)
 }
 
 async fn put_sms(

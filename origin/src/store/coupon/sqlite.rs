@@ -15,7 +15,7 @@ use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) fn issue_coupon(
     tx: &Connection,
@@ -175,11 +175,14 @@ pub(in crate::store) fn resend_coupon(
     {
         return Ok(ChangeCouponResult::NotAllowed(Box::new(row)));
     }
-    let is_buyer_here = tx
-        .prepare_cached("SELECT 1 FROM pais WHERE pai = ?1 AND state <> 'CLOSED'")?
-        .exists([row.pai.to_string()])?;
-    if !is_buyer_here {
-        return Ok(ChangeCouponResult::BuyerGone);
+    let is_dark: Option<bool> = tx
+        .prepare_cached("SELECT dark_since IS NOT NULL FROM pais WHERE pai = ?1 AND state <> 'CLOSED'")?
+        .query_row([row.pai.to_string()], |buyer| buyer.get(0))
+        .optional()?;
+    match is_dark {
+        Some(false) => {}
+        Some(true) => return Ok(ChangeCouponResult::NotCutOver),
+        None => return Ok(ChangeCouponResult::BuyerGone),
     }
     tx.prepare_cached(
         "UPDATE coupons SET code_hash = ?2, sms_count = sms_count + 1, message_id = NULL, sent_at = NULL,

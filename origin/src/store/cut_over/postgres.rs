@@ -170,7 +170,7 @@ pub(super) async fn cut_over_pai(
     let (locked, seconds) = ([pai.as_str()], now.unix_seconds());
     let values: Values<'_> = &[&pai.as_str(), &partner.as_str(), &seconds];
     // In one round trip, and in this order: a load locks the PAI too, so the update sees whether one has begun.
-    let lock = pai_lock::lock_known_pais(tx, &locked);
+    let lock = pai_lock::lock_named_pais(tx, &locked);
     let ((), row) = tokio::try_join!(biased; lock, tx.query_optional(CUT_OVER, values))?;
     let Some(row) = row else {
         let dark = tx.query_optional(IS_DARK, &[&pai.as_str(), &partner.as_str()]).await?;
@@ -197,7 +197,7 @@ pub(super) async fn turn_off_pai(
 ) -> Result<TurnOffPaiResult, TxError> {
     let (locked, seconds) = ([pai.as_str()], now.unix_seconds());
     let values: Values<'_> = &[&pai.as_str(), &partner.as_str(), &seconds];
-    let lock = pai_lock::lock_known_pais(tx, &locked);
+    let lock = pai_lock::lock_named_pais(tx, &locked);
     let ((), done) = tokio::try_join!(biased; lock, tx.execute(TURN_OFF, values))?;
     if done > 0 {
         if queue::drop_pai_report(tx, pai.as_str()).await? {

@@ -304,7 +304,9 @@ fn coupon_outcome(result: &ChangeCouponResult) -> AuditOutcome {
         ChangeCouponResult::Done(_) => AuditOutcome::Done,
         ChangeCouponResult::Repeated(_) => AuditOutcome::Unchanged,
         ChangeCouponResult::NotFound => AuditOutcome::NotFound,
-        ChangeCouponResult::BuyerGone | ChangeCouponResult::NotAllowed(_) => AuditOutcome::Refused,
+        ChangeCouponResult::BuyerGone
+        | ChangeCouponResult::NotCutOver
+        | ChangeCouponResult::NotAllowed(_) => AuditOutcome::Refused,
     }
 }
 
@@ -314,7 +316,7 @@ fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
         ChangeCouponResult::Done(row)
         | ChangeCouponResult::Repeated(row)
         | ChangeCouponResult::NotAllowed(row) => Some(row.pai),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => None,
+        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver => None,
     }
 }
 

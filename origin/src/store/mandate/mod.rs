@@ -116,6 +116,9 @@ pub struct SubscriptionTerms {
     pub needs_price: bool,
     /// The operator has set the highest price, and the report is not above it.
     pub has_ceiling: bool,
+    /// What the operator sells the plan at, in the currency of the reported price. A plan that is no offer has the
+    /// highest price of the partner's offers.
+    pub listed_price: Option<Money>,
 }
 
 /// The most that a customer may have agreed to with the partner, where the operator has set no ceiling:
@@ -278,13 +281,29 @@ fn find_agreed_price(
     {
         return Err(NotAgreed::AbovePrice);
     }
-    if let Some((visit, price)) = visit.zip(request.price)
-        && request.consent_at.is_some()
+    if let Some(price) = request.price
         && !at.has_ceiling
-        && max_by_consent(known_prices(visit, at), price.currency)
-            .is_none_or(|most| price.amount_minor > most.amount_minor)
+        && is_above_consent(price, request, visit, at)
     {
         return Err(NotAgreed::AboveConsent);
     }
     Ok((offer, price))
+}
+
+/// Whether the partner's word for a consent is not enough, see [`max_by_consent()`]. In the partner's app the customer
+/// has seen no price of ours: what counts is what the operator sells at.
+fn is_above_consent(
+    price: Money,
+    request: &PartnerSubscriptionRequest,
+    visit: Option<&MandateRow>,
+    at: &SubscriptionTerms,
+) -> bool {
+    let is_above = |most: Money| price.amount_minor > most.amount_minor;
+    match visit {
+        Some(visit) => {
+            let most = max_by_consent(known_prices(visit, at), price.currency);
+            request.consent_at.is_some() && most.is_none_or(is_above)
+        }
+        None => max_by_consent(at.listed_price, price.currency).is_some_and(is_above),
+    }
 }

@@ -129,7 +129,7 @@ pub(super) async fn unlink_partner(
 ) -> Result<Option<PartnerLink>, TxError> {
     let pai = pai.to_string();
     number_lock::acquire(tx, now, number).await?;
-    pai_lock::lock_known_pais(tx, &[&pai]).await?;
+    pai_lock::lock_named_pais(tx, &[&pai]).await?;
     if find_partner_link(tx, number, subscriber_ref, &pai).await?.is_none() {
         return Ok(None);
     }

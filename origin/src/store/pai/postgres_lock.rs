@@ -83,11 +83,11 @@ pub(in crate::store) async fn lock_switch_of_subscription(
     lock_switch(tx, which, &[&id.as_str(), &partner.as_str()]).await
 }
 
-/// Locks PAIs that the caller knows to be there, in their order. Charges of one PAI are posted one after the other so,
-/// whatever their currencies. Statements that are sent after this one read what
-/// the earlier charges have written. An account's spending is locked by currency, so that lock is
-/// not enough; nor would it show a charge whose amount was released again since it was read.
-pub(in crate::store) async fn lock_known_pais(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
+/// Locks those of the PAIs that there are, whichever partner's, in their order. So charges of one PAI are posted one
+/// after the other, whatever their currencies, and statements that are sent after this one read what the earlier
+/// charges have written. An account's spending is locked by currency, so that lock is not enough; nor would it show a
+/// charge whose amount was released again since it was read.
+pub(in crate::store) async fn lock_named_pais(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
     let sql = "SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR NO KEY UPDATE";
     tx.query(sql, &[&pais]).await?;
     Ok(())

@@ -9,19 +9,19 @@ use super::ledger_files::LedgerFiles;
 use super::wait_for_others;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
-use std::time::Duration;
 
 /// The log may have so many bytes: sixteen times as much as SQLite leaves in it when only one program writes. What is
 /// above it costs a pause of a write.
 const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// What SQLite keeps of the file when it reuses the log, in bytes: four times as much as it usually needs. Otherwise the
-/// file of a log that has grown during a backup would keep its size.
+/// What SQLite keeps of the file when it reuses the log, in bytes: four times as much as it usually needs.
+/// Otherwise the file of a log that has grown during a backup would keep its size.
 pub(super) const LOG_BYTES_KEPT: u64 = 16 * 1024 * 1024;
 
-/// How long other writers wait for a reader of an older state of the ledger. During a backup, which reads for minutes,
-/// the log continues to grow.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// How often a truncation looks whether others have ended, which takes about a fifth of a second: while it waits for
+/// a reader of an older state of the ledger, no one writes. So the log continues to grow during a backup, which reads
+/// for minutes.
+const LOOKS_MAX: i32 = 200;
 
 /// When the log is to be truncated.
 pub(super) struct LogLimit {
@@ -50,28 +50,39 @@ impl LogLimit {
         if bytes < self.truncate_from {
             return;
         }
-        // What is wrong with the database shows at the next commit.
+        // What was committed is durable without it, and it is tried again.
         let _ = truncate_log(connection);
         self.truncate_from = files.log_bytes().saturating_add(self.bytes_max);
     }
 }
 
-fn truncate_log(connection: &mut Connection) -> Result<(), StoreError> {
+/// Truncates the log. It stays as it is while another program needs it, or makes a checkpoint itself.
+pub(super) fn truncate_log(connection: &mut Connection) -> Result<(), StoreError> {
     // Most of it goes into the database while other programs still write.
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_handler(Some(wait_briefly))?;
     let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     connection.busy_handler(Some(wait_for_others))?;
     Ok(truncated?)
 }
 
+/// Waits for another program's transaction or reader. SQLite's own handler looks too rarely to meet the pauses of a
+/// load, which last some milliseconds.
+fn wait_briefly(looked: i32) -> bool {
+    wait_for_others(looked) && looked < LOOKS_MAX
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::connect;
+    use super::super::{SqliteDatabase, connect};
     use super::*;
     use crate::store::OpenMode;
+    use crate::store::migration::MIGRATIONS;
     use std::fs;
     use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::time::Instant;
 
     const BYTES_MAX: u64 = 1_000_000;
 
@@ -147,6 +158,24 @@ mod tests {
         limit.enforce(&mut writer, &files);
         write_a_megabyte(&writer);
         limit.enforce(&mut writer, &files);
+        assert_eq!(files.log_bytes(), 0);
+        remove_database(&path);
+    }
+
+    #[tokio::test]
+    async fn scrubbing_holds_writers_up_only_briefly() {
+        let path = make_database("scrubbed-log");
+        let database = SqliteDatabase::open(&path, 1, OpenMode::Create, &MIGRATIONS, Arc::default());
+        let (database, writer, reader) = (database.expect("opens"), open(&path), open(&path));
+        let files = LedgerFiles::note(&path);
+        reader.execute_batch("BEGIN; SELECT count(*) FROM filled").expect("reads");
+        write_a_megabyte(&writer);
+        let begun = Instant::now();
+        database.scrub().await.expect("is tried");
+        assert!(begun.elapsed() < Duration::from_secs(2), "no one writes meanwhile");
+        assert!(files.log_bytes() > BYTES_MAX, "a reader needs it");
+        reader.execute_batch("COMMIT").expect("ends");
+        database.scrub().await.expect("works");
         assert_eq!(files.log_bytes(), 0);
         remove_database(&path);
     }

@@ -22,7 +22,7 @@ use super::migration::Migration;
 use super::open_mode::OpenMode;
 use super::schema_version::SchemaVersion;
 use ledger_files::LedgerFiles;
-use log_limit::LOG_BYTES_KEPT;
+use log_limit::{LOG_BYTES_KEPT, truncate_log};
 use readers::Readers;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -125,7 +125,13 @@ impl SqliteDatabase {
     /// Empties the write-ahead log, which still has the old pages. While a reader is at an older
     /// state, the log stays as it is until the next time.
     pub(in crate::store) async fn scrub(&self) -> Result<(), StoreError> {
-        self.read(|db| Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)).await
+        let files = Arc::clone(&self.files);
+        self.readers
+            .run(move |connection| {
+                files.check()?;
+                truncate_log(connection)
+            })
+            .await
     }
 }
 

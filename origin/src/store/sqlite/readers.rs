@@ -33,7 +33,7 @@ impl Readers {
     /// would take longer to wake up.
     pub(super) async fn run_here<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match Arc::clone(&self.free).try_acquire_owned() {
             Ok(permit) => run_on_idle(&self.idle, permit, work),
@@ -44,7 +44,7 @@ impl Readers {
     /// Runs `work` on a connection, off the async threads.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = match Arc::clone(&self.free).try_acquire_owned() {
             Ok(permit) => permit,
@@ -81,11 +81,11 @@ impl Drop for Waiting<'_> {
 fn run_on_idle<T>(
     idle: &Mutex<Vec<Connection>>,
     _permit: OwnedSemaphorePermit,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let taken = Taken { connection: Some(take().ok_or(StoreError::Closed)?), idle };
-    let Some(connection) = &taken.connection else { return Err(StoreError::Closed) };
+    let mut taken = Taken { connection: Some(take().ok_or(StoreError::Closed)?), idle };
+    let Some(connection) = &mut taken.connection else { return Err(StoreError::Closed) };
     // Its statements are reset as the stack unwinds, and it has only read.
     catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(StoreError::Panicked))
 }

@@ -205,6 +205,7 @@ impl LifecycleRun<'_> {
             time_zone: OperatorTimeZone::default(),
             needs_price: true,
             has_ceiling: false,
+            listed_price: Some(usd(1599)),
         };
         let (nonce, id) = (self.next_nonce(), self.fresh());
         let record =
