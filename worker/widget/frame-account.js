@@ -4,7 +4,7 @@
 'use strict';
 const ownPage = ({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview, label, ask }) => {
 const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere
-const on = time => moment.format(new Date(time));
+const on = time => moment.format(new Date(time)).replaceAll(' ', '\xa0');       // it stays on one line
 const nameOf = partner => partners[partner] || partner;
 const amountOf = amount => isolate(money(amount));
 const lastDay = date => day.format(new Date(date));

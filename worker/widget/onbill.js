@@ -13,7 +13,7 @@
   // The rest of the address stays as it is, byte for byte.
   let result;
   const [, path, query, hash] = /([^?#]*)\??([^#]*)(.*)/.exec(location);
-  const kept = `&${query}`.replace(/&onbill_result(?:=([^&]*))?(?=&|$)/g, (pair, value = '') => { result ??= value; return ''; });
+  const kept = ('&' + query).replace(/&onbill_result(?:=([^&]*))?(?=&|$)/g, (pair, value = '') => { result ??= value; return ''; });
   if (result != null) history.replaceState(history.state, '', path + kept.replace('&', '?') + hash);
 
   // The elements on the page that are not destroyed. Each hears of every message, and of all that can change the page's look.
@@ -89,7 +89,7 @@
       frame.src = element.returnUrl || /[^?#]*/.exec(location);     // read again, it is absolute; nothing is loaded before it is shown
       frame.referrerPolicy = 'no-referrer';
       frame.allow = 'otp-credentials';
-      frame.src = `${edge}/widget/v1/frame?${new URLSearchParams({ operator, offer, view, locale, 'return-url': frame.src, parent: origin })}`;
+      frame.src = edge + '/widget/v1/frame?' + new URLSearchParams({ operator, offer, view, locale, 'return-url': frame.src, parent: origin });
       const giveUp = () => {
         if (frame?.title !== '') return;               // it has spoken, or this element shows another one
         const note = page('createElement', 'p'), retry = page('createElement', 'button');
@@ -100,7 +100,7 @@
         element.shadowRoot.replaceChildren(note);
         note.append(notLoaded, retry);                      // after it is in the page, so that it is announced
         tell('error', { code: 'frame-unavailable' });
-        console.error(`onbill: ${edge}/widget/v1/refusals#frame-unavailable`);
+        console.error('onbill: ' + edge + '/widget/v1/refusals#frame-unavailable');
       };
       frame.onload = () => wait(400, giveUp);          // an error page of the browser's loads too
       wait(15000, giveUp);

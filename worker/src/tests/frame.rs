@@ -229,6 +229,21 @@ async fn language_is_parameter_then_browser_then_english() {
     }
 }
 
+/// On a slow network the page is shown before its script is there.
+#[tokio::test]
+async fn frame_has_its_title_before_its_script() {
+    let edge = TestEdge::new();
+    for (purpose, title) in [
+        ("offer=netflix-standard", "Netflix on your Acme Mobile bill"),
+        ("view=account", "What you pay through Acme Mobile"),
+    ] {
+        let response = edge.get(&format!("/widget/v1/frame?operator=acme&{purpose}&locale=en")).await;
+        let (shell, _) = response.text().split_once("<script").expect("has a script");
+        assert!(shell.contains(&format!(">{title}</p>")), "{purpose}");
+        assert!(shell.contains(">One moment, please…</p>"), "{purpose}");
+    }
+}
+
 #[tokio::test]
 async fn operator_name_can_never_become_markup() {
     let mut operators = operators();

@@ -238,6 +238,7 @@ fn render_shell<P: Platform>(
         ("lang", locale.as_str()),
         ("dir", locale.direction()),
         ("title", &escape_html(&title)),
+        ("loading", &escape_html(words.text("loading"))),
         ("logos", &write_logos(&find_logos(operator, purpose))),
         ("boot", &boot),
         ("style", &format!("{}{STYLE}", write_font_face(operator))),
@@ -322,7 +323,7 @@ mod tests {
         assert!(!SCRIPT.to_ascii_lowercase().contains("</script"), "would end the script");
         assert!(!STYLE.to_ascii_lowercase().contains("</style"), "would end the style");
         assert_eq!(STYLE.matches(FONT_FAMILY).count(), 1, "it is used where there is one");
-        for name in ["nonce", "lang", "dir", "title", "logos", "boot", "style", "script"] {
+        for name in ["nonce", "lang", "dir", "title", "loading", "logos", "boot", "style", "script"] {
             assert!(SHELL.contains(&format!("{{{{{name}}}}}")), "{name}");
         }
     }
