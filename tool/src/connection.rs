@@ -159,8 +159,9 @@ D2TOrC7vWxszwv1mLfrkv9DjR9Ec/l4=
 -----END CERTIFICATE-----
 ";
 
-    /// 2026-12-02, when the certificate is valid.
-    const VALID_AT: Duration = Duration::from_secs(1_796_169_600);
+    /// In seconds since 1970: 2026-12-02, when the certificate is valid.
+    const VALID_AT: Duration = Duration::from_secs(VALID_AT_SECONDS);
+    const VALID_AT_SECONDS: u64 = 1_796_169_600;
 
     /// Where the platform itself verifies, as on macOS, it has words of its own.
     #[cfg(target_os = "linux")]
