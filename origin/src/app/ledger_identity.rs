@@ -48,6 +48,6 @@ pub(super) fn ledger_facts(config: &Config, vault: &Vault) -> Vec<(&'static str,
 /// The error for a ledger that differs in a fact.
 pub(super) fn differs_in(fact: &str) -> String {
     format!(
-        "the ledger was begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
+        "the ledger was begun with another {fact}: its subscribers would not be recognized, and their PAIs closed"
     )
 }
