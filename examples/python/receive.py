@@ -145,5 +145,6 @@ if __name__ == "__main__":
     host, _, port = address.rpartition(":")
     with open(os.environ["ONBILL_KEYS"], encoding="utf-8") as file:
         Handler.verifier = Verifier(json.load(file), use, authority=called[0] if called else address)
+    server = ThreadingHTTPServer((host, int(port)), Handler)
     print(f"listening on http://{address}", flush=True)
-    ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
+    server.serve_forever()

@@ -70,11 +70,12 @@ async fn takeover_is_typed_step_by_step() {
         run(&system, &["switch", "cut-over", "--partner", "netflix", "--cohort", &unknown]);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("netflix has no loaded PAI other-9"), "{complaint}");
-    let numbers = path(&system, "numbers.csv", "pai\n12025550101\n");
+    let numbers = path(&system, "numbers.csv", "pai\n12025550101\n1-202-555-0101\n");
     let (code, _, complaint) =
         run(&system, &["switch", "cut-over", "--partner", "netflix", "--cohort", &numbers]);
     assert_eq!(code, Some(2));
-    assert!(complaint.contains("digits alone") && !complaint.contains("5550101"), "{complaint}");
+    assert_eq!(complaint.matches("no letters, as a telephone number").count(), 2, "{complaint}");
+    assert!(!complaint.contains("5550101") && !complaint.contains("555-0101"), "{complaint}");
     for (at, why) in
         [("2099-01-01T00:00:00Z", "within a day"), ("2026-01-01T00:00:00Z", "leave it out to begin now")]
     {

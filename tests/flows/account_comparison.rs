@@ -105,16 +105,18 @@ async fn interrupted_comparison_continues_where_it_was() {
 }
 
 /// Nova's CSP API fails so often, and answers then that each account is dormant, which is no word of the
-/// contract.
-fn fail_first(system: &TestSystem, failures: u32) {
+/// contract. Returns how often it is asked.
+fn fail_first(system: &TestSystem, failures: u32) -> Arc<AtomicU32> {
     let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
     let odd = Router::new().fallback(async move || {
-        if asked.fetch_add(1, Ordering::Relaxed) < failures {
+        if count.fetch_add(1, Ordering::Relaxed) < failures {
             return (StatusCode::SERVICE_UNAVAILABLE, "");
         }
         (StatusCode::OK, r#"{"status":"DORMANT","type":"postpaid","subscriberID":"s"}"#)
     });
     system.network.attach_service(system.nova.dashboard_address, odd);
+    asked
 }
 
 #[tokio::test]
@@ -132,4 +134,21 @@ async fn one_account_does_not_stop_the_comparison() {
     let (outcome, _) = try_to_compare(system.nova.app(), &mut AccountSummary::default()).await;
     let Err(AccountError::LookUp { pai: named, .. }) = outcome else { panic!("{outcome:?}") };
     assert_eq!(named, difference.pai);
+}
+
+/// Two accounts are looked up at once, three times each. The third is not.
+#[tokio::test]
+async fn outage_stops_the_comparison() {
+    let system = TestSystem::start();
+    for (number, email) in [
+        ("+34612345601", "ana@example.com"),
+        ("+34612345602", "bea@example.com"),
+        ("+34612345603", "gil@example.com"),
+    ] {
+        system.sign_up(&system.nova, number, AccountChoice::New(email)).await;
+    }
+    let asked = fail_first(&system, u32::MAX);
+    let (outcome, _) = try_to_compare(system.nova.app(), &mut AccountSummary::default()).await;
+    assert!(matches!(outcome, Err(AccountError::LookUp { .. })), "{outcome:?}");
+    assert!(asked.load(Ordering::Relaxed) <= 6, "{asked:?}");
 }

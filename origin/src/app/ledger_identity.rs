@@ -1,16 +1,16 @@
-//! The ledger's identity, compared whenever a program opens it: the operator, the key that numbers are found by,
-//! and the source of account status.
+//! The ledger's identity, compared by each verb that opens it, but for `migrate`: the operator, the key
+//! that numbers are found by, and the source of account status.
 //!
 //! If one of them changed, every account would look unknown or replaced, and the next billing run
-//! would decline each charge and close each PAI permanently. So the origin does not start. Out of
-//! scope: changing one of them on purpose, which means rewriting the ledger.
+//! would decline each charge and close each PAI permanently. So no verb goes on. Out of scope:
+//! changing one of them on purpose, which means rewriting the ledger.
 
 use crate::config::{AccountSource, Config};
 use crate::keys::Vault;
 use crate::store::{OpenMode, Store, StoreError};
 
-/// Compares the identity, and records it in a new ledger. A ledger that is open for reading is only compared. The error
-/// says what differs.
+/// Compares the identity, and records it in a ledger without subscribers. A ledger that is open for
+/// reading is only compared. The error says what differs.
 pub async fn check_ledger_identity(
     mode: OpenMode,
     store: &Store,
@@ -48,6 +48,6 @@ pub(super) fn ledger_facts(config: &Config, vault: &Vault) -> Vec<(&'static str,
 /// The error for a ledger that differs in a fact.
 pub(super) fn differs_in(fact: &str) -> String {
     format!(
-        "the ledger was begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
+        "the ledger was begun with another {fact}: its subscribers would not be recognized, and their PAIs closed"
     )
 }

@@ -58,10 +58,11 @@ pub(super) async fn check_cohort(
     Ok(to_change)
 }
 
-/// A PAI of digits alone may be a telephone number in the wrong column, and numbers are not printed.
+/// A PAI without a letter may be a telephone number in the wrong column, also with signs between its
+/// digits, and numbers are not printed.
 fn show(pai: Pai) -> String {
-    if pai.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("{} (digits alone, as a telephone number)", pai.masked())
+    if !pai.as_str().bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        format!("{} (no letters, as a telephone number)", pai.masked())
     } else {
         pai.to_string()
     }

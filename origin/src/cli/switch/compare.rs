@@ -76,10 +76,10 @@ impl Arguments {
         if let Some(path) = &self.partner_file {
             is_clean &= self.compare_list(&app, path, &mut sink).await?;
         }
-        if self.accounts {
-            is_clean &= self.compare_accounts(&app, &mut sink).await?;
-        }
+        let compared = if self.accounts { self.compare_accounts(&app, &mut sink).await } else { Ok(true) };
+        // Also of an interrupted comparison: --after goes on, and finds no difference again.
         sink.finish()?;
+        is_clean &= compared?;
         Ok(VerbOutcome::findings_if(!is_clean))
     }
 

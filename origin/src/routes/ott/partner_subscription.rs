@@ -23,8 +23,8 @@ use std::sync::Arc;
 /// 201 when recorded with its mandate, 200 with the same response when it was recorded before; 503
 /// `service-unavailable` when the PAI is dark; 404 `pai-not-found`; 422 `idempotency-violation` when the partner has used the id for something else;
 /// 400 `account-not-eligible` when the PAI has another live subscription; 400 `invalid-request` for a
-/// price that is not known, that is above the operator's ceiling or in another currency, or that is
-/// above what the widget has shown.
+/// price that is not known, that is above the operator's ceiling or in another currency, that is
+/// above what the widget has shown, or that is more than the partner's word is taken for.
 pub(in crate::routes) async fn record_subscription(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
