@@ -61,9 +61,9 @@ pub(super) async fn check_cohort(
 /// A PAI without a letter may be a telephone number in the wrong column, also with signs between its
 /// digits, and numbers are not printed.
 fn show(pai: Pai) -> String {
-    if !pai.as_str().bytes().any(|byte| byte.is_ascii_alphabetic()) {
-        format!("{} (no letters, as a telephone number)", pai.masked())
-    } else {
+    if pai.as_str().bytes().any(|byte| byte.is_ascii_alphabetic()) {
         pai.to_string()
+    } else {
+        format!("{} (no letters, as a telephone number)", pai.masked())
     }
 }

@@ -149,12 +149,15 @@ fn erase_subscriber_number(tx: &Connection, subscriber_id: &str) -> Result<usize
 }
 
 /// Erases the numbers that had to wait for a file, and returns how many.
+/// The index is named: on a ledger that was never analysed, SQLite prefers the index of all numbers and reads every
+/// subscriber, while no one else writes.
+const LIST_WAITING_ERASURES: &str =
+    "SELECT subscriber_id FROM subscribers INDEXED BY subscribers_being_erased
+     WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL LIMIT ?1";
+
 pub(in crate::store) fn continue_erasures(tx: &Connection, limit: u32) -> Result<usize, StoreError> {
     let waiting: Vec<String> = tx
-        .prepare_cached(
-            "SELECT subscriber_id FROM subscribers WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL
-             LIMIT ?1",
-        )?
+        .prepare_cached(LIST_WAITING_ERASURES)?
         .query_map([limit], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     waiting.iter().try_fold(0, |done, subscriber_id| Ok(done + erase_subscriber_number(tx, subscriber_id)?))
@@ -175,4 +178,17 @@ pub(in crate::store) async fn erase_number(
     let erasure = erasure.await?;
     db.scrub().await?;
     Ok(erasure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    /// It is asked every five minutes under the writer's lock.
+    #[test]
+    fn waiting_erasures_are_found_without_reading_all_subscribers() {
+        let plan = query_plan(LIST_WAITING_ERASURES);
+        assert!(plan.len() == 1 && plan[0].contains("subscribers_being_erased"), "{plan:?}");
+    }
 }

@@ -1,4 +1,5 @@
-//! One transaction for each round, so that charges get their turn in between.
+//! One transaction for each round, so that charges get their turn in between. Each kind of row has rounds of its own:
+//! some are found by reading a whole table, and many expired nonces would repeat that.
 
 use crate::config::OperatorTimeZone;
 use crate::store::account_event::sqlite as account_event;
@@ -29,24 +30,29 @@ pub(super) async fn sweep(
     db.write(move |tx| queue::hasten_overdelayed(tx, now)).await?;
     db.write(move |tx| alarm::end_alarms_of_gone_origins(tx, now)).await?;
     db.write(move |tx| readiness::forget_gone_origins(tx, now)).await?;
-    loop {
-        let zone = zone.clone();
-        if db.write(move |tx| delete_some(tx, now, &zone)).await? == 0 {
-            break;
+    for delete in DELETIONS {
+        loop {
+            let zone = zone.clone();
+            if db.write(move |tx| delete(tx, now, &zone)).await? == 0 {
+                break;
+            }
         }
     }
     db.scrub().await
 }
 
-fn delete_some(tx: &Connection, now: Timestamp, zone: &OperatorTimeZone) -> Result<usize, StoreError> {
-    Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
-        + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX)?
-        + console_session::delete_old_sessions(tx, now, ROWS_MAX)?
-        + flow::delete_old_flows(tx, now, zone, ROWS_MAX)?
-        + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX)?
-        + notification::delete_old_unnamed(tx, now, ROWS_MAX)?
-        + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX)?
-        + tally::delete_other_counts(tx, now, ROWS_MAX)?
-        + alarm::delete_old_alarms(tx, now, ROWS_MAX)?
-        + subscriber::continue_erasures(tx, ROWS_MAX)?)
-}
+/// Deletes some rows of one kind, and returns how many.
+type Deletion = fn(&Connection, Timestamp, &OperatorTimeZone) -> Result<usize, StoreError>;
+
+const DELETIONS: [Deletion; 10] = [
+    |tx, now, _| nonce::delete_expired_nonces(tx, now, ROWS_MAX),
+    |tx, now, _| session_assertion::delete_expired_assertions(tx, now, ROWS_MAX),
+    |tx, now, _| console_session::delete_old_sessions(tx, now, ROWS_MAX),
+    |tx, now, zone| flow::delete_old_flows(tx, now, zone, ROWS_MAX),
+    |tx, now, _| coupon_sms::delete_old_receipts(tx, now, ROWS_MAX),
+    |tx, now, _| notification::delete_old_unnamed(tx, now, ROWS_MAX),
+    |tx, now, _| account_event::delete_old_sim_swaps(tx, now, ROWS_MAX),
+    |tx, now, _| tally::delete_other_counts(tx, now, ROWS_MAX),
+    |tx, now, _| alarm::delete_old_alarms(tx, now, ROWS_MAX),
+    |tx, _, _| subscriber::continue_erasures(tx, ROWS_MAX),
+];
