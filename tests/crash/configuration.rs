@@ -156,7 +156,7 @@ async fn each_verb_refuses_the_ledger_of_another_configuration() {
         assert_eq!(code, Some(2), "{words:?}: {said}");
         assert!(said.contains(difference), "{words:?}: {said}");
     }
-    let (code, said) = check(command(), &["--offline"]);
+    let (code, said) = check(command(), &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(&format!("✗ database: {difference}")), "{said}");
 }
