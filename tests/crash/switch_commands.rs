@@ -183,7 +183,7 @@ fn go_back(system: &CrashSystem, lines: &[String]) {
     assert_eq!(names(&back), BTreeSet::from(["charges.csv".to_owned()]));
 }
 
-/// Whoever turns PAIs off may not know of a cut-over that waits.
+/// The person who turns PAIs off may not know of a cut-over that waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_over_that_waits_turns_nothing_on_that_was_turned_off_meanwhile() {
     let system = CrashSystem::new(DbKind::Sqlite).await;

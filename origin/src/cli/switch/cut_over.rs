@@ -60,7 +60,7 @@ impl Arguments {
             let (store, partner) = (&opened.store, &opened.partner);
             let before = find_last_turn_off(store, partner).await?;
             wait_until(at).await?;
-            // Whoever turned them off has decided against this cut-over, and may not know that it waits.
+            // The person who turned them off has decided against this cut-over, and may not know that it waits.
             anyhow::ensure!(
                 find_last_turn_off(store, partner).await? == before,
                 "PAIs of {partner} were turned off meanwhile, so nothing was turned on: run it again if they are to \
