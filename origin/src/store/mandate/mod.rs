@@ -251,7 +251,7 @@ impl MandateRow {
     }
 }
 
-/// The offer and the price that a reported subscription is for. Without a consent of the customer's, the price is not
+/// The offer and the price that a reported subscription is for. Without a consent of the customer, the price is not
 /// above the one that they have seen; with one, not above what a consent may reach.
 fn find_agreed_price(
     request: &PartnerSubscriptionRequest,

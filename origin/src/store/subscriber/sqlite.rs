@@ -148,13 +148,13 @@ fn erase_subscriber_number(tx: &Connection, subscriber_id: &str) -> Result<usize
         .execute([subscriber_id])?)
 }
 
-/// Erases the numbers that had to wait for a file, and returns how many.
 /// The index is named: on a ledger that was never analysed, SQLite prefers the index of all numbers and reads every
 /// subscriber, while no one else writes.
 const LIST_WAITING_ERASURES: &str =
     "SELECT subscriber_id FROM subscribers INDEXED BY subscribers_being_erased
      WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL LIMIT ?1";
 
+/// Erases the numbers that had to wait for a file, and returns how many.
 pub(in crate::store) fn continue_erasures(tx: &Connection, limit: u32) -> Result<usize, StoreError> {
     let waiting: Vec<String> = tx
         .prepare_cached(LIST_WAITING_ERASURES)?
