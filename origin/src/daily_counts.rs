@@ -10,7 +10,7 @@ use onbill_domain::day::Day;
 use onbill_domain::limits::SUMMARY_DAYS_MAX;
 use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::summary::{CountedDay, SummaryResponse};
+use onbill_domain::wire::summary::{ChargeCount, CountedDay, SummaryResponse, VisitCount};
 use std::sync::Arc;
 
 /// The present day is counted again after so many seconds: with each sweep, by one of the origins.
@@ -70,30 +70,48 @@ impl DailyCounts {
 
     /// What was counted of these days: 400 `invalid-request` for days in the wrong order, or too many.
     pub(crate) async fn read_summary(&self, from: Day, to: Day) -> Result<SummaryResponse, Failure> {
-        if to < from {
-            return Err(Reject::invalid_request("to must not lie before from.").into());
-        }
-        if to.days_since(from) >= i64::from(SUMMARY_DAYS_MAX) {
-            let message = format!("from and to are {SUMMARY_DAYS_MAX} days at most.");
-            return Err(Reject::invalid_request(message).into());
-        }
+        let CountedCharges { days, charges } = self.read_charges(from, to).await?;
+        let visits = self.read_visits(from, to).await?;
+        Ok(SummaryResponse { from, to, days, charges, visits })
+    }
+
+    /// The charges and refunds of these days alone, which costs the same however many customers come. As
+    /// [`DailyCounts::read_summary`] otherwise.
+    pub(crate) async fn read_charges(&self, from: Day, to: Day) -> Result<CountedCharges, Failure> {
+        check_days(from, to)?;
+        let days = self.store.list_counted_days(from, to).await?.into_iter().map(CountedDay::from).collect();
+        Ok(CountedCharges { days, charges: self.store.list_charge_counts(from, to).await? })
+    }
+
+    /// How far customers came on these days alone. As [`DailyCounts::read_summary`] otherwise.
+    pub(crate) async fn read_visits(&self, from: Day, to: Day) -> Result<Vec<VisitCount>, Failure> {
+        check_days(from, to)?;
         let today = self.time_zone.day_of(self.clock.now());
         let recent = (0..=DAYS_WITH_FLOWS).map(|back| DaySpan::of(today.minus_days(back), &self.time_zone));
-        let (recent, store) = (recent.collect(), &self.store);
-        let days = store.list_counted_days(from, to).await?;
-        Ok(SummaryResponse {
-            from,
-            to,
-            days: days.into_iter().map(CountedDay::from).collect(),
-            charges: store.list_charge_counts(from, to).await?,
-            visits: store.list_visit_counts(from, to, recent).await?,
-        })
+        Ok(self.store.list_visit_counts(from, to, recent.collect()).await?)
     }
 
     /// The present day where the operator is.
     pub(crate) fn today(&self) -> Day {
         self.time_zone.day_of(self.clock.now())
     }
+}
+
+/// Charges and refunds of some days, and which of those were counted.
+pub(crate) struct CountedCharges {
+    pub(crate) days: Vec<CountedDay>,
+    pub(crate) charges: Vec<ChargeCount>,
+}
+
+fn check_days(from: Day, to: Day) -> Result<(), Reject> {
+    if to < from {
+        return Err(Reject::invalid_request("to must not lie before from."));
+    }
+    if to.days_since(from) >= i64::from(SUMMARY_DAYS_MAX) {
+        let message = format!("from and to are {SUMMARY_DAYS_MAX} days at most.");
+        return Err(Reject::invalid_request(message));
+    }
+    Ok(())
 }
 
 /// Whether a day is to be counted now. One that was counted with other bounds, or by a clock that was

@@ -6,15 +6,15 @@ use crate::console::refused::Refused;
 use crate::fault::Fault;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use onbill_domain::wire::summary::{ChargeCount, SummaryResponse};
+use onbill_domain::wire::summary::ChargeCount;
 
 const HEADER: [&str; 8] =
     ["day", "partner", "charge_code", "outcome", "reason", "count", "amount_minor", "currency"];
 
 /// 200 with a file that a browser saves.
-pub(super) fn answer(summary: &SummaryResponse, month: Month) -> Result<Response, Refused> {
+pub(super) fn answer(charges: &[ChargeCount], month: Month) -> Result<Response, Refused> {
     let text =
-        write_counts(&summary.charges).map_err(|_| Fault::Broken("a CSV cannot be written into memory"))?;
+        write_counts(charges).map_err(|_| Fault::Broken("a CSV cannot be written into memory"))?;
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"onbill-{month}.csv\"")),

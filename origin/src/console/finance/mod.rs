@@ -17,6 +17,7 @@ use super::layout::{Section, page};
 use super::refused::Refused;
 use super::viewer::Viewer;
 use crate::care::Act;
+use crate::daily_counts::CountedCharges;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -24,7 +25,6 @@ use kept::{settlements, three_sources};
 use maud::{Markup, html};
 use month::Month;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::summary::SummaryResponse;
 use serde::Deserialize;
 use trend::{counted_note, declines, trends};
 
@@ -73,8 +73,8 @@ pub(super) async fn month_csv(
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let month = admit_viewer(&console, &viewer, query).await?;
-    let summary = read_month(&console, month).await?;
-    csv::answer(&summary, month)
+    let counted = read_month(&console, month).await?;
+    csv::answer(&counted.charges, month)
 }
 
 async fn admit_viewer(
@@ -91,18 +91,18 @@ async fn admit_viewer(
     }
 }
 
-async fn read_month(console: &Console, month: Month) -> Result<SummaryResponse, Refused> {
-    Ok(console.parts.daily_counts.read_summary(month.first(), month.last()).await?)
+async fn read_month(console: &Console, month: Month) -> Result<CountedCharges, Refused> {
+    Ok(console.parts.daily_counts.read_charges(month.first(), month.last()).await?)
 }
 
 async fn month_body(console: &Console, month: Month, is_on_paper: bool) -> Result<Markup, Refused> {
-    let summary = read_month(console, month).await?;
+    let counted = read_month(console, month).await?;
     let today = console.parts.daily_counts.today();
     let reports = console.parts.store.list_kept_reports(month.first(), month.last()).await?;
     Ok(html! {
-        (counted_note(&summary, month, today))
-        (trends(&summary, month, today, is_on_paper))
-        (declines(&summary))
+        (counted_note(&counted.days, month, today))
+        (trends(&counted.charges, month, today, is_on_paper))
+        (declines(&counted.charges))
         (three_sources(&reports))
         (settlements(&reports))
     })

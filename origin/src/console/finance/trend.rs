@@ -6,13 +6,13 @@ use crate::console::figures::{format_count, format_minute, format_money, format_
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
-use onbill_domain::wire::summary::{ChargeCount, CountedOutcome, SummaryResponse};
+use onbill_domain::wire::summary::{ChargeCount, CountedDay, CountedOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of which time the numbers are, and whether days are missing.
-pub(super) fn counted_note(summary: &SummaryResponse, month: Month, today: Day) -> Markup {
-    let missing = month.days_until(today).len().saturating_sub(summary.days.len());
-    let newest = summary.days.iter().map(|day| day.counted_at).max();
+pub(super) fn counted_note(counted: &[CountedDay], month: Month, today: Day) -> Markup {
+    let missing = month.days_until(today).len().saturating_sub(counted.len());
+    let newest = counted.iter().map(|day| day.counted_at).max();
     html! {
         p class="muted small" {
             @if let Some(newest) = newest { "Counted until " (format_minute(newest)) " UTC, by the day of settlement. " }
@@ -22,13 +22,13 @@ pub(super) fn counted_note(summary: &SummaryResponse, month: Month, today: Day) 
 }
 
 /// Two charts for each currency.
-pub(super) fn trends(summary: &SummaryResponse, month: Month, today: Day, is_on_paper: bool) -> Markup {
-    let currencies: BTreeSet<Currency> = summary.charges.iter().map(|count| count.amount.currency).collect();
+pub(super) fn trends(charges: &[ChargeCount], month: Month, today: Day, is_on_paper: bool) -> Markup {
+    let currencies: BTreeSet<Currency> = charges.iter().map(|count| count.amount.currency).collect();
     let days = month.days_until(today);
     html! {
         @if currencies.is_empty() { p class="notice" { "Nothing was settled in this month." } }
         @for currency in currencies {
-            @let of_currency = Trend::of(&summary.charges, currency, &days);
+            @let of_currency = Trend::of(charges, currency, &days);
             section class="card" {
                 h2 { (currency) }
                 (of_currency.show_totals())
@@ -153,9 +153,9 @@ impl Trend {
 }
 
 /// Why charges were declined, the most frequent reason first.
-pub(super) fn declines(summary: &SummaryResponse) -> Markup {
+pub(super) fn declines(charges: &[ChargeCount]) -> Markup {
     let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
-    for count in &summary.charges {
+    for count in charges {
         if let Some(reason) = count.reason {
             *reasons.entry(reason.as_str()).or_default() += count.count;
         }
@@ -213,19 +213,13 @@ mod tests {
         }
     }
 
-    fn summary() -> SummaryResponse {
-        SummaryResponse {
-            from: day("2026-11-01"),
-            to: day("2026-11-30"),
-            days: Vec::new(),
-            charges: vec![
-                count("2026-11-02", CountedOutcome::Approved, 3, 4_797, "USD"),
-                count("2026-11-02", CountedOutcome::Declined, 1, 1_599, "USD"),
-                count("2026-11-03", CountedOutcome::Refunded, 1, 600, "USD"),
-                count("2026-11-03", CountedOutcome::Approved, 1, 900, "JPY"),
-            ],
-            visits: Vec::new(),
-        }
+    fn charges() -> Vec<ChargeCount> {
+        vec![
+            count("2026-11-02", CountedOutcome::Approved, 3, 4_797, "USD"),
+            count("2026-11-02", CountedOutcome::Declined, 1, 1_599, "USD"),
+            count("2026-11-03", CountedOutcome::Refunded, 1, 600, "USD"),
+            count("2026-11-03", CountedOutcome::Approved, 1, 900, "JPY"),
+        ]
     }
 
     #[test]
@@ -233,11 +227,11 @@ mod tests {
         let month = Month::parse("2026-11").expect("is a month");
         let days = month.days_until(day("2026-11-04"));
         let usd = Currency::parse("USD").expect("is listed");
-        let trend = Trend::of(&summary().charges, usd, &days);
+        let trend = Trend::of(&charges(), usd, &days);
         assert_eq!(trend.labels.len(), 4);
         assert_eq!((trend.approved.counts, trend.approved.sums), (vec![0, 3, 0, 0], vec![0, 4_797, 0, 0]));
         assert_eq!((trend.declined.counts, trend.refunded.sums), (vec![0, 1, 0, 0], vec![0, 0, 600, 0]));
-        let page = trends(&summary(), month, day("2026-11-04"), false).into_string();
+        let page = trends(&charges(), month, day("2026-11-04"), false).into_string();
         for expected in ["47.97", "25.0 %", "3 charges", "6.00", "Charges in JPY by day", ">900<"] {
             assert!(page.contains(expected), "{expected}: {page}");
         }
@@ -245,8 +239,8 @@ mod tests {
 
     #[test]
     fn declines_are_listed_with_their_share() {
-        let page = declines(&summary()).into_string();
+        let page = declines(&charges()).into_string();
         assert!(page.contains("<code>account-on-hold</code>") && page.contains("100.0 %"), "{page}");
-        assert!(declines(&SummaryResponse { charges: Vec::new(), ..summary() }).into_string().is_empty());
+        assert!(declines(&[]).into_string().is_empty());
     }
 }

@@ -62,8 +62,8 @@ pub(super) async fn funnel_page(
     let not_read = || Reject::invalid_request("A field of the form is malformed.");
     let Query(query) = query.map_err(|_| not_read())?;
     let shown = Shown::read(&query, console.parts.daily_counts.today()).ok_or_else(not_read)?;
-    let summary = console.parts.daily_counts.read_summary(shown.from, shown.to).await?;
-    let visits: Vec<VisitCount> = summary.visits.into_iter().filter(|count| shown.has(count)).collect();
+    let visits = console.parts.daily_counts.read_visits(shown.from, shown.to).await?;
+    let visits: Vec<VisitCount> = visits.into_iter().filter(|count| shown.has(count)).collect();
     let body = html! {
         (show_filters(&query, &shown))
         (funnel_chart(&visits))

@@ -1,4 +1,5 @@
-//! Figures in SQL. Each statement reads along an index, and stops at a limit.
+//! Figures in SQL. Each statement reads an index alone, and stops at a limit: a look at the row of each entry
+//! took half a second in all.
 
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::figures::{COUNTED_MAX, CouponFigure, LedgerFigures, age_seconds};
@@ -70,16 +71,16 @@ mod tests {
     use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
-    fn figures_are_read_along_indexes() {
+    fn figures_are_read_from_indexes_alone() {
         for (sql, index) in [
-            (JOBS, "outbox_by_kind_and_due"),
-            (DEAD_LETTERS, "outbox_dead_letters"),
-            (FILES, "files_unacknowledged"),
-            (OPEN_COUPONS, "coupons_open"),
-            (UNPAID_COUPONS, "coupons_unpaid"),
+            (JOBS, "COVERING INDEX outbox_by_kind_and_due"),
+            (DEAD_LETTERS, "COVERING INDEX outbox_dead_letters"),
+            (FILES, "COVERING INDEX files_unacknowledged"),
+            (OPEN_COUPONS, "COVERING INDEX coupons_open"),
+            (UNPAID_COUPONS, "COVERING INDEX coupons_unpaid"),
         ] {
             let plan = query_plan(sql);
-            assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+            assert!(plan.iter().any(|step| step.contains(index)), "{index}: {plan:?}");
         }
     }
 }

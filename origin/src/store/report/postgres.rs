@@ -168,9 +168,9 @@ pub(super) async fn find_newest_charge_time(
     db: &PgConnection<'_>,
     partner: &PartnerId,
 ) -> Result<Option<Timestamp>, TxError> {
-    // The newest may be a claim, which the partner has not posted here.
-    let sql = "SELECT CASE WHEN migration_file IS NULL THEN created_at END AS posted_at
-         FROM transactions WHERE partner = $1 ORDER BY created_at DESC LIMIT 1";
-    let Some(row) = db.query_optional(sql, &[&partner.as_str()]).await? else { return Ok(None) };
-    Ok(row.try_get::<_, Option<i64>>("posted_at")?.map(Timestamp::from_unix_seconds))
+    // The partner has not posted a claim here.
+    let sql = "SELECT created_at FROM transactions
+         WHERE partner = $1 AND migration_file IS NULL ORDER BY created_at DESC LIMIT 1";
+    let row = db.query_optional(sql, &[&partner.as_str()]).await?;
+    row.map(|row| read_time(&row, "transactions.created_at")).transpose()
 }

@@ -180,17 +180,17 @@ pub(in crate::store) fn find_refunds_by_id(
     find_by_ids(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line)
 }
 
-/// The end of an index. The newest may be a claim, which the partner has not posted here.
-const NEWEST_CHARGE: &str = "SELECT CASE WHEN migration_file IS NULL THEN created_at END
-    FROM transactions WHERE partner = ?1 ORDER BY created_at DESC LIMIT 1";
+/// The end of an index. The partner has not posted a claim here.
+const NEWEST_CHARGE: &str = "SELECT created_at FROM transactions
+    WHERE partner = ?1 AND migration_file IS NULL ORDER BY created_at DESC LIMIT 1";
 
 pub(super) fn find_newest_charge_time(
     db: &Connection,
     partner: &PartnerId,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let newest: Option<Option<i64>> =
+    let newest: Option<i64> =
         db.prepare_cached(NEWEST_CHARGE)?.query_row([partner.as_str()], |row| row.get(0)).optional()?;
-    Ok(newest.flatten().map(Timestamp::from_unix_seconds))
+    Ok(newest.map(Timestamp::from_unix_seconds))
 }
 
 #[cfg(test)]
