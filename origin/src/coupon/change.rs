@@ -63,7 +63,7 @@ impl Coupons {
 fn require_void(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow, Failure> {
     match result {
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver => {
+        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver(_) => {
             Err(coupon_not_found().into())
         }
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
@@ -76,7 +76,7 @@ fn require_done(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow,
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
         ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
         ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
-        ChangeCouponResult::NotCutOver => Err(buyer_charged_elsewhere().into()),
+        ChangeCouponResult::NotCutOver(_) => Err(buyer_charged_elsewhere().into()),
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }
 }
