@@ -72,6 +72,31 @@ async fn every_call_about_a_dark_pai_is_routed_and_has_to_wait() {
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("already-on-bill")), "{step}");
 }
 
+/// A person cannot repeat an act until a night that may be weeks ahead.
+#[tokio::test]
+async fn desk_says_who_charges_a_dark_customer() {
+    let system = with_dark_pai().await;
+    let search = json!({"msisdn": GOOD, "actor": "adm-1", "role": "admin"});
+    let (_, page) = system.call_acme_origin("/subscribers/search", &search).await;
+    let charge = page["charges"][0]["transactionID"].as_str().expect("is listed");
+    for (path, mut body) in [
+        (format!("/links/{PAI}/close"), json!({"reason": "account-closed"})),
+        ("/refunds".to_owned(), json!({"transactionID": charge, "reason": "x", "borneBy": "operator"})),
+        ("/disputes".to_owned(), json!({"transactionID": charge, "state": "open", "reason": "fraud"})),
+    ] {
+        for (member, value) in [("actor", "adm-1"), ("role", "admin"), ("ref", "T-1")] {
+            body[member] = json!(value);
+        }
+        let (status, refusal) = system.call_acme_origin(&path, &body).await;
+        let said = refusal["message"].as_str().unwrap_or_default();
+        assert_eq!(
+            (status, &refusal["code"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable"))
+        );
+        assert!(said.contains("until they are switched to onbill: do this in that system"), "{path}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn customer_who_is_cut_over_is_charged_and_nothing_is_charged_twice() {
     let system = with_dark_pai().await;

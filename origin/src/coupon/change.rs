@@ -96,7 +96,8 @@ fn buyer_left() -> Reject {
 fn buyer_charged_elsewhere() -> Reject {
     Reject::new(
         ErrorCode::ServiceUnavailable,
-        "Another system charges the coupon's buyer: send it again after the cut-over.",
+        "Another system charges the coupon's buyer until they are switched to onbill: send it again then. The \
+         code that they have stays.",
     )
 }
 
