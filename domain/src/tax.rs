@@ -78,7 +78,7 @@ impl fmt::Display for TaxRate {
 impl<'de> Deserialize<'de> for TaxRate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("tax.rate must be percent as text, such as 8.25"))
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not a percentage as text, such as 8.25"))
     }
 }
 

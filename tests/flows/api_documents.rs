@@ -4,6 +4,7 @@
 //! much. The edge compares its own table in
 //! `worker/src/tests/api_documents.rs`.
 
+mod desk_references;
 mod document;
 mod error_table;
 mod limits;

@@ -258,6 +258,8 @@ fn desk_calls(pai: &str) -> Vec<(String, Value)> {
         ("/sms/k-1/resend".to_owned(), json!({})),
         ("/coupons/k-1/void".to_owned(), json!({})),
         ("/queue/1/retry".to_owned(), json!({})),
+        ("/coupons/k-1/resend".to_owned(), json!({})),
+        ("/erasures".to_owned(), json!({"erasureID": "x-1", "msisdn": GOOD})),
     ]
 }
 
@@ -269,7 +271,8 @@ async fn reference_is_never_a_number() {
             let mut body = body.clone();
             body["actor"] = json!("adm-1");
             body["role"] = json!("admin");
-            body["ref"] = json!(number);
+            let reference = if path == "/coupons/k-1/resend" { "resendID" } else { "ref" };
+            body[reference] = json!(number);
             let (status, refusal) = system.call_acme_origin(&path, &body).await;
             let refused = (StatusCode::BAD_REQUEST, json!("invalid-request"));
             assert_eq!((status, refusal["code"].clone()), refused, "{path} {number}: {refusal}");

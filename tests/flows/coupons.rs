@@ -22,7 +22,7 @@ const PREPAID: &str = "+12025550104";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REDEEM: &str = "/ott/v1/coupon/redeem";
 
-async fn start_system() -> TestSystem {
+pub(crate) async fn start_system() -> TestSystem {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system

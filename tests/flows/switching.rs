@@ -1,6 +1,8 @@
 //! Customers of another system, through edge and origin, before and after they are cut over.
 
 use crate::account_events::report_applied_event;
+use crate::coupons::{issue_and_read_code, redeem_code, start_system};
+use crate::subscriptions::system_with_subscription;
 use http::{Method, StatusCode};
 use onbill_origin::config::Signups;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
@@ -11,6 +13,8 @@ use serde_json::{Value, json};
 const GOOD: &str = "+12025550101";
 const OTHER: &str = "+12025550107";
 const PAI: &str = "ENT1664367665579";
+const TURN_OFF: &str = "UPDATE pais SET dark_since = 1795000000, dark_version = version";
+const TURN_ON: &str = "UPDATE pais SET dark_since = NULL";
 const CUT_OVER: &str = "UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000, version = version + 1";
 
 /// A system in which a customer of Acme's pays by another system, which has charged them once.
@@ -29,7 +33,17 @@ async fn with_dark_pai() -> TestSystem {
 }
 
 async fn call(system: &TestSystem, path: &str, body: Value) -> (StatusCode, Value, bool) {
-    let request = system.sign_as_partner(&Method::POST, path, &body);
+    call_with(system, Method::POST, path, body).await
+}
+
+/// The status and the body of the answer, and whether it says when to try again.
+async fn call_with(
+    system: &TestSystem,
+    method: Method,
+    path: &str,
+    body: Value,
+) -> (StatusCode, Value, bool) {
+    let request = system.sign_as_partner(&method, path, &body);
     let answer = system.network.send_call(request).await.expect("somebody answers");
     let waits = answer.headers().contains_key("retry-after");
     (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default(), waits)
@@ -70,6 +84,84 @@ async fn every_call_about_a_dark_pai_is_routed_and_has_to_wait() {
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
     let (status, step) = prove(&system, GOOD).await;
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("already-on-bill")), "{step}");
+}
+
+/// The customer has signed up here, and was turned off again.
+#[tokio::test]
+async fn subscription_of_a_dark_pai_is_not_changed() {
+    let (system, _, path) = system_with_subscription().await;
+    let db = &system.acme.db;
+    db.run_sql(TURN_OFF).await;
+    let cancelled = json!({"status": "CANCELLED", "reason": "As they wish"});
+    let dearer = json!({"changeID": "ch-1", "price": {"value": 1799, "currency": "USD"},
+                        "effectiveFrom": "2027-03-01"});
+    for body in [&cancelled, &json!({"status": "SUSPENDED"}), &json!({"status": "ACTIVE"}), &dearer] {
+        let (status, answer, waits) = call_with(&system, Method::PUT, &path, body.clone()).await;
+        let refused = (status, answer["code"].as_str(), waits);
+        assert_eq!(refused, (StatusCode::SERVICE_UNAVAILABLE, Some("service-unavailable"), true), "{body}");
+    }
+    assert_eq!(
+        db.count_rows("partner_subscriptions WHERE status = 'ACTIVE'").await,
+        1,
+        "nothing has changed"
+    );
+    assert_eq!(db.count_rows("mandates").await, 1);
+    db.run_sql(TURN_ON).await;
+    for body in [dearer, cancelled] {
+        let (status, answer, _) = call_with(&system, Method::PUT, &path, body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn coupon_of_a_dark_pai_stays_until_it_is_turned_on() {
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "k-1", GOOD).await;
+    system.acme.db.run_sql(TURN_OFF).await;
+    let body = json!({"code": code, "extReference": "r-1"});
+    let (status, answer, waits) = call(&system, "/ott/v1/coupon/redeem", body).await;
+    let refused = (status, answer["code"].as_str(), waits);
+    assert_eq!(refused, (StatusCode::SERVICE_UNAVAILABLE, Some("service-unavailable"), true));
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
+    system.acme.db.run_sql(TURN_ON).await;
+    let (status, answer) = redeem_code(&system, &code, "r-1").await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+/// A look changes nothing: the partner sees the result of the other system's charge.
+#[tokio::test]
+async fn claim_of_a_dark_pai_is_shown() {
+    let system = with_dark_pai().await;
+    let (status, charge, _) = call_with(&system, Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
+    assert_eq!((status, &charge["status"]), (StatusCode::OK, &json!("APPROVED")), "{charge}");
+    let refund = "/ott/v1/transaction/c-1/refund/r-1";
+    let (status, answer, _) = call_with(&system, Method::GET, refund, Value::Null).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
+}
+
+/// A person cannot repeat an act until a night that may be weeks ahead.
+#[tokio::test]
+async fn desk_says_who_charges_a_dark_customer() {
+    let system = with_dark_pai().await;
+    let search = json!({"msisdn": GOOD, "actor": "adm-1", "role": "admin"});
+    let (_, page) = system.call_acme_origin("/subscribers/search", &search).await;
+    let charge = page["charges"][0]["transactionID"].as_str().expect("is listed");
+    for (path, mut body) in [
+        (format!("/links/{PAI}/close"), json!({"reason": "account-closed"})),
+        ("/refunds".to_owned(), json!({"transactionID": charge, "reason": "x", "borneBy": "operator"})),
+        ("/disputes".to_owned(), json!({"transactionID": charge, "state": "open", "reason": "fraud"})),
+    ] {
+        for (member, value) in [("actor", "adm-1"), ("role", "admin"), ("ref", "T-1")] {
+            body[member] = json!(value);
+        }
+        let (status, refusal) = system.call_acme_origin(&path, &body).await;
+        let said = refusal["message"].as_str().unwrap_or_default();
+        assert_eq!(
+            (status, &refusal["code"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable"))
+        );
+        assert!(said.contains("until they are switched to onbill: do this in that system"), "{path}: {said}");
+    }
 }
 
 #[tokio::test]

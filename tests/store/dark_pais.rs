@@ -11,6 +11,7 @@ use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
@@ -239,7 +240,12 @@ async fn coupon_of_a_dark_buyer_keeps_its_code(db: TestStore) {
     let resend = || db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-1"), code_sms(2));
     let turn_off = format!("UPDATE pais SET dark_since = 1795000000, dark_version = version {buyer}");
     db.place.run_sql(&turn_off).await;
-    assert_eq!(resend().await, Ok(ChangeCouponResult::NotCutOver));
+    assert_eq!(resend().await, Ok(ChangeCouponResult::NotCutOver(coupon.pai)));
+    let entries = db.store.list_audit_lines(0, 10).await.expect("works");
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((entry.act, entry.outcome), (AuditAct::SmsResent, AuditOutcome::Refused));
+    let status = db.store.find_pai_status(coupon.pai).await.expect("works").expect("is there");
+    assert_eq!(entry.subscriber.as_deref(), Some(status.handle.as_str()), "whose SMS it was");
     assert_eq!(db.place.count_rows("coupons WHERE sms_count = 1").await, 1, "nothing was sent");
     db.place.run_sql(&format!("UPDATE pais SET dark_since = NULL {buyer}")).await;
     assert!(matches!(resend().await, Ok(ChangeCouponResult::Done(_))));

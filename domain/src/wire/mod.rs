@@ -23,7 +23,10 @@ pub mod subscription;
 pub mod summary;
 
 mod lenient;
+mod member_path;
+mod members;
 mod parse;
+mod refusal_text;
 mod strict;
 
 pub use parse::{parse, read_json, read_object};

@@ -3,19 +3,34 @@
 //! are skipped, however often they occur.
 
 use crate::reject::Reject;
-use crate::wire::strict::strict;
+use crate::wire::member_path::MemberPath;
+use crate::wire::refusal_text::{NO_OBJECT, describe_error};
+use crate::wire::strict::strict_at;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
 
 /// Parses the body of a call, with an error that helps an engineer: `invalid-request` says which
-/// rule the body broke, and never the value that broke it.
+/// member breaks which rule, and never the value that breaks it.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reject> {
-    read_object(body).map_err(|error| Reject::invalid_request(describe_error(&error)))
+    let path = MemberPath::default();
+    read_object_at(body, &path).map_err(|error| Reject::invalid_request(describe_error(&error, &path)))
 }
 
 /// Reads JSON that is an object.
 pub fn read_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, serde_json::Error> {
-    let read = read_json(json);
+    read_object_at(json, &MemberPath::default())
+}
+
+/// Reads JSON whose structs are objects; the whole may be a list of them.
+pub fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, serde_json::Error> {
+    read_json_at(json, &MemberPath::default())
+}
+
+fn read_object_at<'de, T: Deserialize<'de>>(
+    json: &'de [u8],
+    path: &MemberPath,
+) -> Result<T, serde_json::Error> {
+    let read = read_json_at(json, path);
     let begins_with = json.iter().find(|byte| !b" \t\r\n".contains(byte));
     match read {
         read if begins_with == Some(&b'{') => read,
@@ -24,35 +39,15 @@ pub fn read_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, serde
     }
 }
 
-/// Reads JSON whose structs are objects; the whole may be a list of them.
-pub fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, serde_json::Error> {
+/// An error notes in `path` which member it is about.
+fn read_json_at<'de, T: Deserialize<'de>>(
+    json: &'de [u8],
+    path: &MemberPath,
+) -> Result<T, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value = strict(&mut deserializer)?;
+    let value = strict_at(&mut deserializer, path)?;
     deserializer.end()?;
     Ok(value)
-}
-
-const NO_OBJECT: &str = "not a JSON object";
-
-/// The errors of our own types are fixed sentences and safe to show, and so is the name of a
-/// missing member. serde's errors for a wrong type quote the value, which can be a number or a
-/// token: only their position is shown.
-fn describe_error(error: &serde_json::Error) -> String {
-    let position = format!("line {}, column {}", error.line(), error.column());
-    if !error.is_data() {
-        return format!("The body is not well-formed JSON ({position}).");
-    }
-    let safe_starts = ["missing field", "not a", "not an", "servicePeriod"];
-    let text = error.to_string();
-    if text == NO_OBJECT {
-        return "The body is not a JSON object.".to_owned();
-    }
-    let sentence = text.split(" at line ").next().unwrap_or_default();
-    if safe_starts.iter().any(|start| sentence.starts_with(start)) && !sentence.contains('"') {
-        format!("{sentence} ({position}).")
-    } else {
-        format!("A member has the wrong type or value ({position}).")
-    }
 }
 
 #[cfg(test)]
@@ -65,8 +60,10 @@ mod tests {
         let message =
             |body: &str| parse::<TransactionRequest>(body.as_bytes()).expect_err("is refused").message;
         assert_eq!(message("{"), "The body is not well-formed JSON (line 1, column 1).");
-        assert!(message("{}").starts_with("missing field `extTransactionID`"));
-        assert!(message(r#"{"extTransactionID":"a b"}"#).starts_with("not an identifier"));
+        assert_eq!(message("{}"), "extTransactionID is missing (line 1, column 2).");
+        assert!(message(r#"{"extTransactionID":"a b"}"#).starts_with("extTransactionID: not an identifier"));
+        let twice = message(r#"{"extTransactionID":"a","extTransactionID":"b"}"#);
+        assert!(twice.starts_with("extTransactionID is there twice (line 1, column "), "{twice}");
         let quoted = message(r#"{"extTransactionID":"a","pai":12025550101}"#);
         assert!(!quoted.contains("2025550101"), "{quoted}");
         for other in ["[]", "[1]", "null", "\"text\"", " 1"] {

@@ -19,7 +19,12 @@ pub use roles::{Act, Role, permits};
 
 use onbill_domain::reject::{ErrorCode, Reject};
 
-/// What a desk asks of a PAI that is loaded and not cut over is the other system's to do.
+/// What a desk asks of a PAI that is loaded and not cut over is the other system's to do. The person cannot wait
+/// for the cut-over, so it says what they can do.
 pub(crate) fn charged_elsewhere() -> Reject {
-    Reject::new(ErrorCode::ServiceUnavailable, "Another system charges this link: do it there.")
+    Reject::new(
+        ErrorCode::ServiceUnavailable,
+        "Another system charges this customer until they are switched to onbill: do this in that system, if it \
+         is not done yet.",
+    )
 }

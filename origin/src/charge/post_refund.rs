@@ -2,6 +2,7 @@
 
 use super::{ANSWERING_SECONDS, not_cut_over};
 use crate::ambient::Clock;
+use crate::care::charged_elsewhere;
 use crate::care::{Act, DeskGate};
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
@@ -70,7 +71,7 @@ impl RefundPosts {
             ceilings: None,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        to_recorded_refund(self.store.post_refund(nonce, now, new).await?, "extRefundID")
+        to_recorded_refund(self.store.post_refund(nonce, now, new).await?, "extRefundID", not_cut_over)
     }
 
     /// Records a refund that the operator asks for, with the refusals of [`Self::record_refund`], and 403
@@ -83,7 +84,8 @@ impl RefundPosts {
         request: DeskRefundRequest,
     ) -> Result<RecordedRefund, Failure> {
         let ceilings = self.gate.refund_ceilings(request.role);
-        to_recorded_refund(self.post_desk_refund(Some(nonce), key, request, ceilings).await?, "ref")
+        let posted = self.post_desk_refund(Some(nonce), key, request, ceilings).await?;
+        to_recorded_refund(posted, "ref", charged_elsewhere)
     }
 
     /// The same for a person at the console, whose refund above the ceiling can be put before a second
@@ -97,7 +99,7 @@ impl RefundPosts {
         let ceilings = if agreed { None } else { self.gate.refund_ceilings(request.role) };
         match self.post_desk_refund(None, key, request, ceilings).await? {
             PostRefundResult::AboveCeiling { ceiling } => Ok(ConsoleRefund::NeedsApproval { ceiling }),
-            other => Ok(ConsoleRefund::Recorded(to_recorded_refund(other, "Reference")?)),
+            other => Ok(ConsoleRefund::Recorded(to_recorded_refund(other, "Reference", charged_elsewhere)?)),
         }
     }
 
@@ -175,8 +177,13 @@ pub(crate) fn coupons_charge() -> Reject {
     Reject::new(ErrorCode::TransactionNotFound, message)
 }
 
-/// The refund, or why it was not taken. `id` is the member that names it.
-fn to_recorded_refund(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failure> {
+/// The refund, or why it was not taken. `id` is the member that names it. `while_dark` is said while another
+/// system charges the PAI: a partner's program repeats the call, and a person does something else.
+fn to_recorded_refund(
+    result: PostRefundResult,
+    id: &str,
+    while_dark: fn() -> Reject,
+) -> Result<RecordedRefund, Failure> {
     let reject = match result {
         PostRefundResult::Created(refund) => return Ok(RecordedRefund::New(refund)),
         PostRefundResult::Replayed(response) => return Ok(RecordedRefund::Replay(response)),
@@ -188,7 +195,7 @@ fn to_recorded_refund(result: PostRefundResult, id: &str) -> Result<RecordedRefu
         PostRefundResult::InProgress => {
             Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.")
         }
-        PostRefundResult::NotCutOver => not_cut_over(),
+        PostRefundResult::NotCutOver => while_dark(),
         PostRefundResult::ChargePending => Reject::new(
             ErrorCode::RequestInProgress,
             "The charge is not settled yet: ask for the refund again when it is.",

@@ -205,12 +205,24 @@ async fn make_refund(
         Err(Failure::Reject(reject)) => {
             // It passes: the same refund is being answered, or another system charges the PAI until it is
             // cut over.
-            let passes = [ErrorCode::RequestInProgress, ErrorCode::ServiceUnavailable].contains(&reject.code);
-            if !passes {
-                store.end_refund_request(request_id, false).await?;
+            match reject.code {
+                ErrorCode::RequestInProgress => Err(reject.into()),
+                ErrorCode::ServiceUnavailable => Err(not_made_yet().into()),
+                _ => {
+                    store.end_refund_request(request_id, false).await?;
+                    Err(reject.into())
+                }
             }
-            Err(reject.into())
         }
         Err(fault) => Err(fault.into()),
     }
+}
+
+/// The request stays open, so the money could be given back in both systems.
+fn not_made_yet() -> Reject {
+    Reject::new(
+        ErrorCode::ServiceUnavailable,
+        "Another system charges this customer until they are switched to onbill, so the refund is not made yet. \
+         Agree once more then. Or give the money back in that system, and do not agree here.",
+    )
 }

@@ -63,7 +63,7 @@ impl Coupons {
 fn require_void(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow, Failure> {
     match result {
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver => {
+        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver(_) => {
             Err(coupon_not_found().into())
         }
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
@@ -76,7 +76,7 @@ fn require_done(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow,
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
         ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
         ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
-        ChangeCouponResult::NotCutOver => Err(buyer_charged_elsewhere().into()),
+        ChangeCouponResult::NotCutOver(_) => Err(buyer_charged_elsewhere().into()),
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }
 }
@@ -96,7 +96,8 @@ fn buyer_left() -> Reject {
 fn buyer_charged_elsewhere() -> Reject {
     Reject::new(
         ErrorCode::ServiceUnavailable,
-        "Another system charges the coupon's buyer: send it again after the cut-over.",
+        "Another system charges the coupon's buyer until they are switched to onbill: send it again then. The \
+         code that they have stays.",
     )
 }
 

@@ -163,6 +163,10 @@ async fn refund_waits_while_another_system_charges_the_customer() {
     db.run_sql(DARK).await;
     let passing = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert_eq!(passing.status, 503, "{}", passing.body);
+    assert!(passing.has("Or give the money back in that system"), "{}", passing.body);
+    let small = refund(&first, &charge, "1.00", "T-2").await;
+    assert_eq!(small.status, 503, "{}", small.body);
+    assert!(small.has("Another system charges this customer") && small.has("do this in that system"));
     assert!(second.get("/approvals").await.has("the refund has not been made yet"), "it has not failed");
     db.run_sql(CUT_OVER).await;
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;

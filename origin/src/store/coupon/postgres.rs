@@ -208,7 +208,7 @@ pub(in crate::store) async fn resend_coupon(
     }
     match lock_open_pai(tx, row.pai).await? {
         Some(false) => {}
-        Some(true) => return Ok(ChangeCouponResult::NotCutOver),
+        Some(true) => return Ok(ChangeCouponResult::NotCutOver(row.pai)),
         None => return Ok(ChangeCouponResult::BuyerGone),
     }
     tx.execute_one(

@@ -181,7 +181,7 @@ pub(in crate::store) fn resend_coupon(
         .optional()?;
     match is_dark {
         Some(false) => {}
-        Some(true) => return Ok(ChangeCouponResult::NotCutOver),
+        Some(true) => return Ok(ChangeCouponResult::NotCutOver(row.pai)),
         None => return Ok(ChangeCouponResult::BuyerGone),
     }
     tx.prepare_cached(

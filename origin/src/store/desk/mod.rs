@@ -305,7 +305,7 @@ fn coupon_outcome(result: &ChangeCouponResult) -> AuditOutcome {
         ChangeCouponResult::Repeated(_) => AuditOutcome::Unchanged,
         ChangeCouponResult::NotFound => AuditOutcome::NotFound,
         ChangeCouponResult::BuyerGone
-        | ChangeCouponResult::NotCutOver
+        | ChangeCouponResult::NotCutOver(_)
         | ChangeCouponResult::NotAllowed(_) => AuditOutcome::Refused,
     }
 }
@@ -316,7 +316,8 @@ fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
         ChangeCouponResult::Done(row)
         | ChangeCouponResult::Repeated(row)
         | ChangeCouponResult::NotAllowed(row) => Some(row.pai),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver => None,
+        ChangeCouponResult::NotCutOver(pai) => Some(*pai),
+        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => None,
     }
 }
 

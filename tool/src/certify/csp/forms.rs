@@ -10,7 +10,7 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::raw_code::{is_code, may_have_number};
 use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 use onbill_domain::wire::csp::BillingDecision;
-use onbill_domain::wire::read_object;
+use onbill_domain::wire::parse;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -69,8 +69,7 @@ pub(super) fn problem_of_decision(body: &[u8], msisdn: &Msisdn) -> Option<String
 
 /// What is wrong with a body as a whole: the contract's type reads it strictly.
 pub(super) fn problem_of_contract<T: DeserializeOwned>(body: &[u8]) -> Option<String> {
-    let read = read_object::<T>(body);
-    read.is_err().then(|| "a member is there twice, or not of the contract's form".to_owned())
+    parse::<T>(body).err().map(|refused| refused.message.trim_end_matches('.').to_owned())
 }
 
 type Problem = Result<(), String>;
@@ -240,5 +239,16 @@ mod tests {
             let problem = problem(bad).unwrap_or_default();
             assert!(problem.contains(part), "{bad}: {problem}");
         }
+    }
+
+    #[test]
+    fn problem_of_the_contract_names_the_member() {
+        use onbill_domain::wire::csp::BillChargeResponse;
+        let problem = |body: &str| problem_of_contract::<BillChargeResponse>(body.as_bytes());
+        assert_eq!(problem(r#"{"status":"APPROVED","rawCode":"0"}"#), None);
+        let twice = problem(r#"{"status":"APPROVED","status":"DECLINED"}"#).unwrap_or_default();
+        assert!(twice.starts_with("status is there twice (line 1, column "), "{twice}");
+        let number = problem(r#"{"status":"APPROVED","rawCode":13125550142}"#).unwrap_or_default();
+        assert!(number.starts_with("rawCode: expected a string (line 1, column "), "{number}");
     }
 }
