@@ -133,8 +133,9 @@ fn command_line_describes_itself() {
 async fn each_verb_refuses_the_ledger_of_another_configuration() {
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let list = system.write_file("partner.csv", "pai,state\n").to_string_lossy().into_owned();
-    let verbs: [&[&str]; 12] = [
+    let verbs: [&[&str]; 13] = [
         &["serve"],
+        &["migrate"],
         &["kv-sync", "--dry-run"],
         &["switch", "compare", "--partner", "netflix", "--partner-file", &list],
         &["switch", "back", "--partner", "netflix"],

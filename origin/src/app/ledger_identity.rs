@@ -1,5 +1,6 @@
-//! The ledger's identity, compared by each verb that opens it, but for `migrate`: the operator, the key
-//! that numbers are found by, and the source of account status.
+//! The ledger's identity, compared by each verb that opens it, before its schema is brought up to date: the
+//! operator, the key that numbers are found by, and the source of account status. `migrate --plan` opens none: it
+//! only says how far the schema is.
 //!
 //! If one of them changed, every account would look unknown or replaced, and the next billing run
 //! would decline each charge and close each PAI permanently. So no verb goes on. Out of scope:
@@ -7,7 +8,7 @@
 
 use crate::config::{AccountSource, Config};
 use crate::keys::Vault;
-use crate::store::{OpenMode, Store, StoreError};
+use crate::store::{LedgerFact, OpenMode, Store, StoreError};
 
 /// Compares the identity, and records it in a ledger without subscribers. A ledger that is open for
 /// reading is only compared. The error says what differs.
@@ -33,7 +34,7 @@ fn explain_difference(found: Result<Option<&'static str>, StoreError>) -> Result
 }
 
 /// What a ledger must have been begun with, to be the one of this configuration and these keys.
-pub(super) fn ledger_facts(config: &Config, vault: &Vault) -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn ledger_facts(config: &Config, vault: &Vault) -> Vec<LedgerFact> {
     let source: &[u8] = match config.accounts {
         AccountSource::Table => b"table",
         AccountSource::Csp => b"csp",

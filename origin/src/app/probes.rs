@@ -104,7 +104,7 @@ async fn check_identity(config: &Config) -> Result<(), String> {
     let Some(vault) = config.read_keys().ok().and_then(|keys| Vault::new(&keys).ok()) else {
         return Ok(());
     };
-    let store = database::open_database(config, OpenMode::ReadOnly).await?;
+    let store = database::open_database(config, &vault, OpenMode::ReadOnly).await?;
     check_ledger_identity(OpenMode::ReadOnly, &store, config, &vault).await
 }
 

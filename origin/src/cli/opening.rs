@@ -27,9 +27,9 @@ pub(super) async fn open_store(config: &Path, mode: OpenMode) -> anyhow::Result<
 /// Opens the database for a look that goes into the audit. It is never migrated by that: an older schema
 /// is an error, as for any verb that only reads.
 pub(super) async fn open_store_for_look(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
-    let (config, read_only) = open_store(config, OpenMode::ReadOnly).await?;
+    let (config, keys, read_only) = open_origin(config, OpenMode::ReadOnly).await?;
     drop(read_only);
-    let store = open_database(&config, OpenMode::Migrate).await?;
+    let store = open_database(&config, &keys, OpenMode::Migrate).await?;
     Ok((config, store))
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn open_origin(
 ) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = load_config(config)?;
     let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-    let store = open_database(&config, mode).await?;
+    let store = open_database(&config, &keys, mode).await?;
     check_ledger_identity(mode, &store, &config, &vault).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
 }
@@ -52,8 +52,13 @@ pub(super) fn load_config(config: &Path) -> anyhow::Result<(Config, Keyring)> {
 }
 
 /// Opens the database alone.
-pub(super) async fn open_database(config: &Config, mode: OpenMode) -> anyhow::Result<Arc<Store>> {
-    database::open_database(config, mode).await.map_err(anyhow::Error::msg)
+pub(super) async fn open_database(
+    config: &Config,
+    keys: &Keyring,
+    mode: OpenMode,
+) -> anyhow::Result<Arc<Store>> {
+    let vault = Vault::new(keys).map_err(anyhow::Error::msg)?;
+    database::open_database(config, &vault, mode).await.map_err(anyhow::Error::msg)
 }
 
 /// Opens the whole origin, for a verb that calls other parties.

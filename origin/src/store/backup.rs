@@ -2,7 +2,7 @@
 
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::ledger_identity::sqlite as ledger_identity;
+use crate::store::ledger_identity::{LedgerFact, sqlite as ledger_identity};
 use crate::store::open_mode::OpenMode;
 use crate::store::recovery::{COPIED_AT, sqlite as recovery};
 use crate::store::sqlite::connect;
@@ -17,7 +17,7 @@ impl Store {
         from: &Path,
         to: &Path,
         now: Timestamp,
-        facts: &[(&'static str, Vec<u8>)],
+        facts: &[LedgerFact],
     ) -> Result<Option<&'static str>, StoreError> {
         copy_into(from, to, now, facts)
     }
@@ -32,7 +32,7 @@ fn copy_into(
     from: &Path,
     to: &Path,
     now: Timestamp,
-    facts: &[(&'static str, Vec<u8>)],
+    facts: &[LedgerFact],
 ) -> Result<Option<&'static str>, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(from, flags)?;

@@ -2,6 +2,7 @@
 
 use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
+use super::ledger_identity::LedgerFact;
 use super::migration::{MIGRATIONS, Migration};
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
@@ -47,9 +48,15 @@ pub trait FaultHook: Send + Sync {
 }
 
 impl Store {
-    /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
-    pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
-        Self::open_sqlite_with(path, readers, mode, &MIGRATIONS)
+    /// Opens an SQLite file, if the ledger in it has these facts. So many reads run at once, at least one; the others
+    /// wait.
+    pub fn open_sqlite(
+        path: &Path,
+        readers: usize,
+        mode: OpenMode,
+        facts: &[LedgerFact],
+    ) -> Result<Self, StoreError> {
+        Self::open_sqlite_with(path, readers, mode, facts, &MIGRATIONS)
     }
 
     /// The same, as an onbill with these migrations opens it.
@@ -57,20 +64,22 @@ impl Store {
         path: &Path,
         readers: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
         migrations: &[Migration],
     ) -> Result<Self, StoreError> {
         let commits = Arc::<CommitMetrics>::default();
-        let database = SqliteDatabase::open(path, readers, mode, migrations, Arc::clone(&commits))?;
+        let database = SqliteDatabase::open(path, readers, mode, facts, migrations, Arc::clone(&commits))?;
         Ok(Self::on(Database::Sqlite(database), commits))
     }
 
-    /// Connects to a PostgreSQL database.
+    /// Connects to a PostgreSQL database, if the ledger in it has these facts.
     pub async fn open_postgres(
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
     ) -> Result<Self, StoreError> {
-        Self::open_postgres_with(address, connections, mode, &MIGRATIONS).await
+        Self::open_postgres_with(address, connections, mode, facts, &MIGRATIONS).await
     }
 
     /// The same, as an onbill with these migrations opens it.
@@ -78,11 +87,13 @@ impl Store {
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
         migrations: &[Migration],
     ) -> Result<Self, StoreError> {
         let commits = Arc::<CommitMetrics>::default();
         let database =
-            PostgresDatabase::open(address, connections, mode, migrations, Arc::clone(&commits)).await?;
+            PostgresDatabase::open(address, connections, mode, facts, migrations, Arc::clone(&commits))
+                .await?;
         Ok(Self::on(Database::Postgres(database), commits))
     }
 

@@ -1,11 +1,23 @@
 //! The identity of the ledger in SQL.
 
+use super::LedgerFact;
+use crate::store::error::StoreError;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::tx_error::TxError;
 
+pub(in crate::store) async fn check_ledger_identity(
+    db: &PgConnection<'_>,
+    facts: &[LedgerFact],
+) -> Result<(), TxError> {
+    match find_differing_fact(db, facts).await? {
+        None => Ok(()),
+        Some(fact) => Err(StoreError::AnotherLedger { fact }.into()),
+    }
+}
+
 pub(in crate::store) async fn find_differing_fact(
     db: &PgConnection<'_>,
-    facts: &[(&'static str, Vec<u8>)],
+    facts: &[LedgerFact],
 ) -> Result<Option<&'static str>, TxError> {
     if db.query_optional("SELECT 1 FROM subscribers LIMIT 1", &[]).await?.is_none() {
         return Ok(None);
@@ -24,7 +36,7 @@ pub(in crate::store) async fn find_differing_fact(
 /// At SERIALIZABLE, because it decides by rows that may not exist yet and so cannot be locked.
 pub(in crate::store) async fn record_ledger_identity(
     tx: &PgConnection<'_>,
-    facts: &[(&'static str, Vec<u8>)],
+    facts: &[LedgerFact],
 ) -> Result<Option<&'static str>, TxError> {
     if let Some(fact) = find_differing_fact(tx, facts).await? {
         return Ok(Some(fact));

@@ -1,11 +1,24 @@
 //! The identity of the ledger in SQL.
 
+use super::LedgerFact;
 use crate::store::error::StoreError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+/// Fails if the ledger was begun with another fact. Its tables are those of the first schema, so that every
+/// ledger has them before it is migrated.
+pub(in crate::store) fn check_ledger_identity(
+    db: &Connection,
+    facts: &[LedgerFact],
+) -> Result<(), StoreError> {
+    match find_differing_fact(db, facts)? {
+        None => Ok(()),
+        Some(fact) => Err(StoreError::AnotherLedger { fact }),
+    }
+}
+
 pub(in crate::store) fn find_differing_fact(
     db: &Connection,
-    facts: &[(&'static str, Vec<u8>)],
+    facts: &[LedgerFact],
 ) -> Result<Option<&'static str>, StoreError> {
     if !db.prepare_cached("SELECT 1 FROM subscribers LIMIT 1")?.exists([])? {
         return Ok(None);
@@ -22,7 +35,7 @@ pub(in crate::store) fn find_differing_fact(
 
 pub(in crate::store) fn record_ledger_identity(
     tx: &Connection,
-    facts: &[(&'static str, Vec<u8>)],
+    facts: &[LedgerFact],
 ) -> Result<Option<&'static str>, StoreError> {
     if let Some(fact) = find_differing_fact(tx, facts)? {
         return Ok(Some(fact));

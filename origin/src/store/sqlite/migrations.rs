@@ -3,23 +3,31 @@
 
 use crate::build_info;
 use crate::store::error::StoreError;
+use crate::store::ledger_identity::{LedgerFact, sqlite as ledger_identity};
 use crate::store::migration::{MIGRATIONS, Migration, NewerMigration, check_served};
 use crate::store::open_mode::OpenMode;
 use crate::store::schema_version::SchemaVersion;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::ops::Range;
 
-/// Applies what is missing, all of it in one transaction, as far as the mode allows it.
+/// Applies what is missing, all of it in one transaction, as far as the mode allows it. The ledger of another
+/// operator is left as it is.
 pub(in crate::store) fn migrate(
     connection: &mut Connection,
     mode: OpenMode,
+    facts: &[LedgerFact],
     migrations: &[Migration],
 ) -> Result<(), StoreError> {
     if mode == OpenMode::ReadOnly {
-        return missing_migrations(connection, mode, migrations.len()).map(drop);
+        missing_migrations(connection, mode, migrations.len())?;
+        return ledger_identity::check_ledger_identity(connection, facts);
     }
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for n in missing_migrations(&tx, mode, migrations.len())? {
+    let missing = missing_migrations(&tx, mode, migrations.len())?;
+    if mode != OpenMode::Create {
+        ledger_identity::check_ledger_identity(&tx, facts)?;
+    }
+    for n in missing {
         tx.execute_batch(&migrations[n].sqlite)?;
         tx.execute(
             "INSERT INTO migrations (number, served_from, onbill) VALUES (?1, ?2, ?3)",
