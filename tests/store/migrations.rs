@@ -34,6 +34,7 @@ on_each_database!(
 
 const OPEN: &str = "01010101-0101-4101-8101-010101010101";
 const CLOSED: &str = "02020202-0202-4202-8202-020202020202";
+const ANOTHER_OPERATORS: StoreError = StoreError::AnotherLedger { fact: "operator", has_subscribers: true };
 
 fn parse_pai(text: &str) -> Pai {
     Pai::parse(text).expect("is a PAI")
@@ -124,8 +125,9 @@ async fn rows_of_every_version_survive_all_later_migrations(db: TestStore) {
         subscriptions_change(&store).await;
         erasures_are_there(&store).await;
         alarms_are_there(&store).await;
-        let facts = vec![("operator", b"nova".to_vec())];
-        assert_eq!(store.record_ledger_identity(facts).await.expect("works"), Some("operator"));
+        let others = [("operator", b"nova".to_vec())];
+        let refused = place.open_with_facts(OpenMode::Migrate, 1, &others).await.err();
+        assert_eq!(refused, Some(ANOTHER_OPERATORS));
     }
 }
 
@@ -205,11 +207,13 @@ async fn next_release_migrates_what_others_use(db: TestStore) {
 
 async fn ledger_of_another_operator_is_not_migrated(db: TestStore) {
     let facts = |operator: &str| [("operator", operator.as_bytes().to_vec())];
+    let place = db.place.new_beside().await;
+    let store = place.open_with_facts(OpenMode::Create, 1, &facts("acme")).await.expect("begins");
+    let db = TestStore { store, place };
     db.sign_up_subscriber(1).await;
-    assert_eq!(db.store.record_ledger_identity(facts("acme").to_vec()).await, Ok(None));
     let next = next_migrations(MIGRATIONS.len());
     let refused = open_with(&db.place, &facts("nova"), &next).await.err();
-    assert_eq!(refused, Some(StoreError::AnotherLedger { fact: "operator" }));
+    assert_eq!(refused, Some(ANOTHER_OPERATORS));
     let known = i64::try_from(MIGRATIONS.len()).expect("is small");
     assert_eq!(db.place.count_rows("migrations").await, known, "nothing was applied");
     assert_eq!(db.store.check_writable(NOW, "a".to_owned(), NOW).await, Ok(MIGRATIONS.len()));

@@ -76,7 +76,13 @@ fn explain_error(place: &str, error: &StoreError) -> String {
             "{place}: {error}. Start the newer onbill again, or put the backup of before the upgrade back: \
              docs/operate/upgrade.md"
         ),
-        StoreError::AnotherLedger { .. } => error.to_string(),
+        StoreError::AnotherLedger { has_subscribers: true, .. } => {
+            format!("{error}: its subscribers would not be recognized, and their PAIs closed")
+        }
+        StoreError::AnotherLedger { has_subscribers: false, .. } => format!(
+            "{error}. No customer has signed up in it: if this configuration is the right one, begin another ledger in \
+             its place, as docs/operate/running.md says"
+        ),
         error => format!("{place} cannot be opened: {error}"),
     }
 }

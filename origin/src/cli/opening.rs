@@ -4,7 +4,6 @@
 use anyhow::Context as _;
 use onbill_domain::key::Keyring;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
-use onbill_origin::app::ledger_identity::check_ledger_identity;
 use onbill_origin::app::{App, database};
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
@@ -33,16 +32,13 @@ pub(super) async fn open_store_for_look(config: &Path) -> anyhow::Result<(Config
     Ok((config, store))
 }
 
-/// Opens the configuration, its keys and the database, if they belong together. With another key no number would be
-/// found: every subscriber would seem to be unknown.
+/// Opens the configuration, its keys and the database.
 pub(super) async fn open_origin(
     config: &Path,
     mode: OpenMode,
 ) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = load_config(config)?;
-    let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
     let store = open_database(&config, &keys, mode).await?;
-    check_ledger_identity(mode, &store, &config, &vault).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
 }
 
@@ -51,7 +47,8 @@ pub(super) fn load_config(config: &Path) -> anyhow::Result<(Config, Keyring)> {
     Config::load(config).map_err(anyhow::Error::msg)
 }
 
-/// Opens the database alone.
+/// Opens the database, if it belongs to the configuration and its keys. With another key no number would be found: every
+/// subscriber would seem to be unknown.
 pub(super) async fn open_database(
     config: &Config,
     keys: &Keyring,

@@ -227,7 +227,6 @@ impl Store {
 /// - `write`: in one transaction, which is durable when this returns.
 /// - `write(nonce)`: the same after spending the call's nonce (a `Nonce`, or an `Option` of one).
 /// - `write_grouped(group, member)`: the same as `write`, in such a group.
-/// - `write_serializable`: the same as `write`, in PostgreSQL at SERIALIZABLE.
 /// - `steps`: in several transactions, which the functions begin themselves.
 macro_rules! use_case {
     ($store:ident, read, $function:ident($($argument:expr),*)) => {
@@ -248,7 +247,7 @@ macro_rules! use_case {
     ($store:ident, write, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), |tx| {
                 postgres::$function(tx, $($argument),*).await?
             }))
     };
@@ -259,7 +258,7 @@ macro_rules! use_case {
                 $crate::store::nonce::sqlite::spend_nonce(tx, nonce.as_ref())?;
                 sqlite::$function(tx, $($argument),*)
             }).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), |tx| {
                 $crate::store::nonce::postgres::spend_nonce(tx, nonce.as_ref()).await?;
                 postgres::$function(tx, $($argument),*).await?
             }))
@@ -268,13 +267,6 @@ macro_rules! use_case {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
             |db| db.groups.$group.run($member).await)
-    };
-    ($store:ident, write_serializable, $function:ident($($argument:expr),*)) => {
-        use_case!(@run $store, $function,
-            |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), Serializable, |tx| {
-                postgres::$function(tx, $($argument),*).await?
-            }))
     };
     ($store:ident, steps, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,

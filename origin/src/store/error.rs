@@ -57,6 +57,8 @@ pub enum StoreError {
     AnotherLedger {
         /// Which of them.
         fact: &'static str,
+        /// Whether a customer has signed up in it.
+        has_subscribers: bool,
     },
     /// The schema is of a newer onbill, and this one may not serve on it.
     NewerSchema {
@@ -135,11 +137,7 @@ impl fmt::Display for StoreError {
             Self::NotSealed => f.write_str("a value cannot be sealed"),
             Self::NoLedger => f.write_str("there is no ledger"),
             Self::LedgerExists => f.write_str("there is a ledger already, or what is left of one"),
-            Self::AnotherLedger { fact } => write!(
-                f,
-                "the ledger was begun with another {fact}: its subscribers would not be recognized, and their PAIs \
-                 closed"
-            ),
+            Self::AnotherLedger { fact, .. } => write!(f, "the ledger was begun with another {fact}"),
             Self::FileLost { path } => {
                 write!(f, "{path} was moved, deleted or replaced while the database was open")
             }

@@ -45,8 +45,7 @@ pub(super) async fn migrate(
 ) -> Result<(), StoreError> {
     let mut attempts = 1;
     loop {
-        let migrated =
-            in_transaction!(pool, ReadCommitted, |tx| { migrate_once(tx, mode, facts, migrations).await? });
+        let migrated = in_transaction!(pool, |tx| { migrate_once(tx, mode, facts, migrations).await? });
         match migrated {
             Err(StoreError::Driver { code: Some(code), .. })
                 if code == SqlState::LOCK_NOT_AVAILABLE.code() && attempts < ATTEMPTS_MAX =>
@@ -102,6 +101,9 @@ async fn migrate_once(
         )
         .await?;
         tx.execute_one("schema_version", "UPDATE schema_version SET version = $1", &[&number]).await?;
+    }
+    if mode == OpenMode::Create {
+        ledger_identity::record_ledger_identity(tx, facts).await?;
     }
     Ok(())
 }

@@ -66,7 +66,7 @@ impl PostgresDatabase {
     /// How far the schema is; 0 where there is no ledger.
     pub(super) async fn read_schema_version(address: &PostgresAddress) -> Result<SchemaVersion, StoreError> {
         let pool = build_pool(address, 1, Arc::default())?;
-        in_transaction!(&pool, ReadCommitted, |tx| { migrations::read_schema_version(tx).await? })
+        in_transaction!(&pool, |tx| { migrations::read_schema_version(tx).await? })
     }
 
     pub(in crate::store) fn pool(&self) -> &Pool {

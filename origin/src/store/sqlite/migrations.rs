@@ -10,8 +10,8 @@ use crate::store::schema_version::SchemaVersion;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::ops::Range;
 
-/// Applies what is missing, all of it in one transaction, as far as the mode allows it. The ledger of another
-/// operator is left as it is.
+/// Applies what is missing, all of it in one transaction, as far as the mode allows it. A new ledger gets these
+/// facts, and the ledger of another operator is left as it is.
 pub(in crate::store) fn migrate(
     connection: &mut Connection,
     mode: OpenMode,
@@ -34,6 +34,9 @@ pub(in crate::store) fn migrate(
             params![as_number(n + 1), as_number(migrations[n].served_from), build_info::VERSION],
         )?;
         tx.pragma_update(None, "user_version", as_number(n + 1))?;
+    }
+    if mode == OpenMode::Create {
+        ledger_identity::record_ledger_identity(&tx, facts)?;
     }
     tx.commit()?;
     Ok(())
