@@ -38,6 +38,7 @@ pub mod reject;
 pub mod return_url;
 pub mod root_key;
 pub mod signature;
+pub mod similar_word;
 pub mod site_origin;
 pub mod spending;
 pub mod tax;

@@ -133,8 +133,9 @@ fn command_line_describes_itself() {
 async fn each_verb_refuses_the_ledger_of_another_configuration() {
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let list = system.write_file("partner.csv", "pai,state\n").to_string_lossy().into_owned();
-    let verbs: [&[&str]; 12] = [
+    let verbs: [&[&str]; 13] = [
         &["serve"],
+        &["migrate"],
         &["kv-sync", "--dry-run"],
         &["switch", "compare", "--partner", "netflix", "--partner-file", &list],
         &["switch", "back", "--partner", "netflix"],
@@ -159,4 +160,23 @@ async fn each_verb_refuses_the_ledger_of_another_configuration() {
     let (code, said) = check(command(), &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(&format!("✗ database: {difference}")), "{said}");
+
+    // A ledger in which no customer has signed up stays its own, too.
+    for ending in ["", "-wal", "-shm"] {
+        // The origin has ended, and the last two may be gone.
+        let _ = std::fs::remove_file(format!("{}{ending}", system.db.path().display()));
+    }
+    let mut init = system.command_line();
+    init.arg("init");
+    assert_eq!(run(init).0, Some(0));
+    let account =
+        "msisdn,status,type,balance,currency,activated_on\n+12025550101,active,postpaid,,,2021-03-14\n";
+    let accounts = system.write_file("one-account.csv", account);
+    for (mut command, expected) in [(command(), 2), (system.command_line(), 0)] {
+        command.arg("import-accounts").arg(&accounts);
+        let (code, said) = run(command);
+        assert_eq!(code, Some(expected), "{said}");
+        let is_refused = said.contains(difference) && said.contains("No customer has signed up in it");
+        assert_eq!(is_refused, expected == 2, "{said}");
+    }
 }

@@ -119,10 +119,10 @@ impl OriginDb {
     /// Opens it as an onbill with these migrations does, which applies what is missing.
     pub(crate) async fn migrate(&self, migrations: &[Migration]) -> Result<(), StoreError> {
         let store = match self {
-            Self::Sqlite(path) => Store::open_sqlite_with(path, 1, OpenMode::Migrate, migrations)?,
+            Self::Sqlite(path) => Store::open_sqlite_with(path, 1, OpenMode::Migrate, &[], migrations)?,
             Self::Postgres { .. } => {
                 let address = PostgresAddress::parse(&self.config_address()).expect("is well formed");
-                Store::open_postgres_with(&address, 1, OpenMode::Migrate, migrations).await?
+                Store::open_postgres_with(&address, 1, OpenMode::Migrate, &[], migrations).await?
             }
         };
         drop(store);

@@ -183,6 +183,37 @@ fn go_back(system: &CrashSystem, lines: &[String]) {
     assert_eq!(names(&back), BTreeSet::from(["charges.csv".to_owned()]));
 }
 
+/// With the wrong file, each of its lines is bad: the terminal gets some of each kind, and a file all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_file_does_not_flood_the_terminal() {
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let line = |partner: &str, n: usize| format!("{partner},other-{n},,,OPEN,2022-09-28T12:01:05Z,,,,,,,,");
+    let mut lines: Vec<String> = (0..100).map(|n| line("netflix", n)).collect();
+    lines.push(line("tunes-x", 100));
+    let wrong = path(&system, "wrong.csv", &pais_csv(&lines));
+    for (verb, expected) in [("check", 1), ("load", 2)] {
+        let (code, _, complaint) = run(&system, &["switch", verb, &wrong]);
+        assert_eq!(code, Some(expected), "{complaint}");
+        assert_eq!(complaint.matches("wrong.csv: line ").count(), 21, "{complaint}");
+        assert!(complaint.contains("wrong.csv: line 102, column partner"), "another kind: {complaint}");
+        assert!(complaint.contains("... and 80 more: --problems FILE has them all."), "{complaint}");
+    }
+    let problems = system.folder().join("problems.csv");
+    let words = ["switch", "check", &wrong, "--problems", &problems.to_string_lossy()];
+    let (code, said, complaint) = run(&system, &words);
+    assert_eq!((code, complaint.contains("line ")), (Some(1), false), "{complaint}");
+    for expected in ["101 bad.", "value: 100", "partner: 1", "All problems are in "] {
+        assert!(said.contains(expected), "{said}");
+    }
+    let written = fs::read_to_string(&problems).expect("is readable");
+    assert_eq!(written.lines().count(), 1 + lines.len(), "{written}");
+    assert!(written.starts_with("file,line,kind,problem\n"), "{written}");
+    assert!(written.contains(",102,partner,\"line 102, column partner: "), "{written}");
+    let (code, _, complaint) = run(&system, &words);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("is there already"), "{complaint}");
+}
+
 /// The person who turns PAIs off may not know of a cut-over that waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_over_that_waits_turns_nothing_on_that_was_turned_off_meanwhile() {

@@ -3,10 +3,10 @@
 use axum::Router;
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::app::ledger_identity;
+use onbill_origin::app::ledger_identity::ledger_facts;
 use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::keys::Vault;
-use onbill_origin::store::{OpenMode, Queue};
+use onbill_origin::store::{OpenMode, Queue, StoreError};
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
@@ -167,31 +167,31 @@ async fn new_subscriber_signs_up_without_a_reported_change() {
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
+/// Whoever has signed up: the ledger of a serving origin would be renamed before its first customer.
 #[tokio::test]
-async fn database_refuses_another_key_or_account_source() {
-    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let app = system.acme.app();
-    let compare = async |config: &Config, keys: KeyHolder| {
-        let vault = Vault::new(&keys::keyring(&keys)).expect("has a key");
-        let mut answers = Vec::new();
-        for mode in [OpenMode::Migrate, OpenMode::ReadOnly] {
-            let checked = ledger_identity::check_ledger_identity(mode, &app.store, config, &vault);
-            answers.push(checked.await.is_ok());
-        }
-        assert_eq!(answers[0], answers[1], "a verb that only reads refuses the same ledgers");
-        answers[0]
+async fn ledger_refuses_another_operator_key_or_account_source() {
+    let system = TestSystem::start();
+    let (acme, nova) = (&system.acme.app().config, &system.nova.app().config);
+    let facts = |config: &Config, keys: KeyHolder| {
+        ledger_facts(config, &Vault::new(&keys::keyring(&keys)).expect("has a key"))
     };
-    assert!(compare(&app.config, KeyHolder::Origin("acme")).await);
-    assert!(!compare(&app.config, KeyHolder::Origin("nova")).await, "no number would be found");
-    let other_source = Config { accounts: AccountSource::Csp, ..Config::clone(&app.config) };
-    assert!(!compare(&other_source, KeyHolder::Origin("acme")).await, "no subscriber would be recognised");
-    assert!(compare(&app.config, KeyHolder::Origin("acme")).await, "a refusal changes nothing");
-    assert_eq!(post_charge(&system, &pai, "c-1").await.1["status"], "APPROVED");
-    // Without subscribers, none can be lost.
-    let begun = system.nova.app().store.record_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
-    assert_eq!(begun.expect("works"), None);
-    let begun = system.nova.app().store.record_ledger_identity(vec![("accounts", b"table".to_vec())]).await;
-    assert_eq!(begun.expect("works"), None);
+    let own = facts(acme, KeyHolder::Origin("acme"));
+    let ledger = system.acme.db.new_beside().await;
+    ledger.open_with_facts(OpenMode::Create, 1, &own).await.expect("begins");
+    let other_source = Config { accounts: AccountSource::Csp, ..Config::clone(acme) };
+    let other_operator = Config { operator: nova.operator.clone(), ..Config::clone(acme) };
+    for mode in [OpenMode::Migrate, OpenMode::ReadOnly] {
+        for (fact, others) in [
+            ("numbers key", facts(acme, KeyHolder::Origin("nova"))),
+            ("source of accounts", facts(&other_source, KeyHolder::Origin("acme"))),
+            ("operator", facts(&other_operator, KeyHolder::Origin("acme"))),
+        ] {
+            let refused = ledger.open_with_facts(mode, 1, &others).await.err();
+            let refusal = StoreError::AnotherLedger { fact, has_subscribers: false };
+            assert_eq!(refused, Some(refusal), "{mode:?}");
+        }
+        ledger.open_with_facts(mode, 1, &own).await.expect("a refusal changes nothing");
+    }
 }
 
 #[tokio::test]

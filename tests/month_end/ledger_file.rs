@@ -111,7 +111,7 @@ impl LedgerFile {
     }
 
     fn open_as(&self, mode: OpenMode) -> Store {
-        Store::open_sqlite(self.path(), READERS_DEFAULT, mode).expect("opens")
+        Store::open_sqlite(self.path(), READERS_DEFAULT, mode, &[]).expect("opens")
     }
 
     pub(crate) fn open_connection(&self) -> Connection {

@@ -93,7 +93,7 @@ async fn carry_bytes(
 async fn open_over(wire: &CuttableConnection, db: &TestStore) -> Store {
     let TestDb::Postgres { schema, .. } = &db.place else { panic!("is in PostgreSQL") };
     let address = PostgresAddress::parse(&with_search_path(&wire.url, schema)).expect("is well formed");
-    Store::open_postgres(&address, 2, OpenMode::Migrate).await.expect("opens")
+    Store::open_postgres(&address, 2, OpenMode::Migrate, &[]).await.expect("opens")
 }
 
 async fn post_over_a_cut_wire(cut: CutMoment) -> PostChargeResult {

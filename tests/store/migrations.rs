@@ -16,7 +16,7 @@ use kept_rows::{
 use onbill_domain::digest::sha256;
 use onbill_domain::pai::Pai;
 use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::{MIGRATIONS, Migration, OpenMode, Queue, Store, StoreError};
+use onbill_origin::store::{LedgerFact, MIGRATIONS, Migration, OpenMode, Queue, Store, StoreError};
 use onbill_test_harness::database::{TestDb, run_batch};
 use onbill_test_harness::wait::wait_until;
 use std::collections::BTreeSet;
@@ -28,11 +28,13 @@ on_each_database!(
     rows_of_every_version_survive_all_later_migrations,
     newer_schema_is_served_only_if_it_says_so,
     next_release_migrates_what_others_use,
+    ledger_of_another_operator_is_not_migrated,
     start_waits_for_a_long_migration,
 );
 
 const OPEN: &str = "01010101-0101-4101-8101-010101010101";
 const CLOSED: &str = "02020202-0202-4202-8202-020202020202";
+const ANOTHER_OPERATORS: StoreError = StoreError::AnotherLedger { fact: "operator", has_subscribers: true };
 
 fn parse_pai(text: &str) -> Pai {
     Pai::parse(text).expect("is a PAI")
@@ -123,8 +125,9 @@ async fn rows_of_every_version_survive_all_later_migrations(db: TestStore) {
         subscriptions_change(&store).await;
         erasures_are_there(&store).await;
         alarms_are_there(&store).await;
-        let facts = vec![("operator", b"nova".to_vec())];
-        assert_eq!(store.record_ledger_identity(facts).await.expect("works"), Some("operator"));
+        let others = [("operator", b"nova".to_vec())];
+        let refused = place.open_with_facts(OpenMode::Migrate, 1, &others).await.err();
+        assert_eq!(refused, Some(ANOTHER_OPERATORS));
     }
 }
 
@@ -168,12 +171,16 @@ fn next_migrations(served_from: usize) -> Vec<Migration> {
     migrations
 }
 
-async fn open_with(place: &TestDb, migrations: &[Migration]) -> Result<Store, StoreError> {
+async fn open_with(
+    place: &TestDb,
+    facts: &[LedgerFact],
+    migrations: &[Migration],
+) -> Result<Store, StoreError> {
     match place {
-        TestDb::Sqlite(path) => Store::open_sqlite_with(path, 1, OpenMode::Migrate, migrations),
+        TestDb::Sqlite(path) => Store::open_sqlite_with(path, 1, OpenMode::Migrate, facts, migrations),
         TestDb::Postgres { url, .. } => {
             let address = PostgresAddress::parse(url).expect("is well formed");
-            Store::open_postgres_with(&address, 1, OpenMode::Migrate, migrations).await
+            Store::open_postgres_with(&address, 1, OpenMode::Migrate, facts, migrations).await
         }
     }
 }
@@ -185,7 +192,7 @@ async fn next_release_migrates_what_others_use(db: TestStore) {
         TestDb::Postgres { url, .. } => Some(hold(url, "SELECT count(*) FROM pais").await),
         TestDb::Sqlite(_) => None,
     };
-    let (migrated, ()) = tokio::join!(open_with(&db.place, &next), async {
+    let (migrated, ()) = tokio::join!(open_with(&db.place, &[], &next), async {
         if let Some(reader) = reader {
             until_one_attempt_is_over(&db.place, "pais").await;
             reader.batch_execute("COMMIT").await.expect("ends");
@@ -194,15 +201,31 @@ async fn next_release_migrates_what_others_use(db: TestStore) {
     migrated.expect("migrates in the end");
     assert_eq!(db.place.count_rows("pais WHERE next_release IS NOT NULL").await, 0);
     assert_eq!(db.store.check_writable(NOW, "a".to_owned(), NOW).await, Ok(next.len()));
-    open_with(&db.place, &next).await.expect("has nothing left to do");
+    open_with(&db.place, &[], &next).await.expect("has nothing left to do");
     assert_eq!(db.place.count_rows("migrations").await, i64::try_from(next.len()).expect("is small"));
+}
+
+async fn ledger_of_another_operator_is_not_migrated(db: TestStore) {
+    let facts = |operator: &str| [("operator", operator.as_bytes().to_vec())];
+    let place = db.place.new_beside().await;
+    let store = place.open_with_facts(OpenMode::Create, 1, &facts("acme")).await.expect("begins");
+    let db = TestStore { store, place };
+    db.sign_up_subscriber(1).await;
+    let next = next_migrations(MIGRATIONS.len());
+    let refused = open_with(&db.place, &facts("nova"), &next).await.err();
+    assert_eq!(refused, Some(ANOTHER_OPERATORS));
+    let known = i64::try_from(MIGRATIONS.len()).expect("is small");
+    assert_eq!(db.place.count_rows("migrations").await, known, "nothing was applied");
+    assert_eq!(db.store.check_writable(NOW, "a".to_owned(), NOW).await, Ok(MIGRATIONS.len()));
+    open_with(&db.place, &facts("acme"), &next).await.expect("is its own");
+    assert_eq!(db.place.count_rows("migrations").await, known + 1);
 }
 
 /// Eight seconds: every other statement has seven at most.
 async fn start_waits_for_a_long_migration(db: TestStore) {
     let TestDb::Postgres { url, .. } = &db.place else { return };
     let other = hold(url, "SELECT 1 FROM schema_version FOR UPDATE").await;
-    let (opened, ()) = tokio::join!(open_with(&db.place, &MIGRATIONS), async {
+    let (opened, ()) = tokio::join!(open_with(&db.place, &[], &MIGRATIONS), async {
         tokio::time::sleep(Duration::from_secs(8)).await;
         other.batch_execute("COMMIT").await.expect("ends");
     });

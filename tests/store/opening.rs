@@ -51,7 +51,7 @@ async fn sqlite_file_without_a_ledger_is_refused() {
     let (_db, path) = open_sqlite_test_store().await;
     let empty = beside(&path, "-empty");
     fs::write(&empty, "").expect("can be written");
-    assert_eq!(Store::open_sqlite(&empty, 1, OpenMode::Migrate).err(), Some(StoreError::NoLedger));
+    assert_eq!(Store::open_sqlite(&empty, 1, OpenMode::Migrate, &[]).err(), Some(StoreError::NoLedger));
     let place = TestDb::Sqlite(empty);
     place.open_as(OpenMode::Create, 1).await.expect("an empty file may become one");
 }
@@ -71,7 +71,7 @@ async fn sqlite_leftover_log_is_not_written_over() {
 async fn sqlite_opened_for_reading_is_not_written() {
     let (db, path) = open_sqlite_test_store().await;
     write(&db.store, 1).await.expect("works");
-    let reader = Store::open_sqlite(&path, 1, OpenMode::ReadOnly).expect("opens");
+    let reader = Store::open_sqlite(&path, 1, OpenMode::ReadOnly, &[]).expect("opens");
     assert!(write(&reader, 2).await.is_err());
     assert!(reader.next_due(Queue::All).await.expect("works").is_some(), "it sees what is written");
     write(&db.store, 2).await.expect("the writer goes on");

@@ -15,7 +15,7 @@ use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
 use onbill_domain::token::SignupOutcome;
 use onbill_origin::store::{
-    DevicePin, ImportedAccount, IssueSignupResult, PinAttempt, PostChargeResult, Queue,
+    DevicePin, ImportedAccount, IssueSignupResult, OpenMode, PinAttempt, PostChargeResult, Queue,
     RecordSubscriptionResult, SpendTokenResult, StartFlowResult, Store, StoreError,
 };
 use std::collections::HashSet;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 on_each_database!(
     two_origins_begin_an_empty_ledger_together,
-    one_of_two_origins_that_begin_with_other_facts_is_refused,
+    one_of_two_that_begin_a_ledger_gives_it_its_facts,
     a_nonce_is_spent_at_one_origin,
     a_lease_is_one_origins,
     ten_codes_a_day_are_ten_at_two_origins,
@@ -66,16 +66,19 @@ async fn two_origins_begin_an_empty_ledger_together(db: TestStore) {
     assert!(other.next_due(Queue::All).await.expect("works").is_some());
 }
 
-async fn one_of_two_origins_that_begin_with_other_facts_is_refused(db: TestStore) {
-    db.sign_up_subscriber(1).await;
-    let calls = at_once(&db, 8, |store, n| async move {
-        store.record_ledger_identity(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
-    });
-    let begun = calls.await;
-    let first = usize::from(begun[0].is_some());
-    for (n, differs) in begun.iter().enumerate() {
-        assert_eq!(*differs, (n % 2 != first).then_some("operator"));
-    }
+async fn one_of_two_that_begin_a_ledger_gives_it_its_facts(db: TestStore) {
+    let place = db.place.new_beside().await;
+    let facts = ["acme", "nova"].map(|operator| [("operator", operator.as_bytes().to_vec())]);
+    let [acme, nova] = &facts;
+    let (one, other) = tokio::join!(
+        place.open_with_facts(OpenMode::Create, CONNECTIONS, acme),
+        place.open_with_facts(OpenMode::Create, CONNECTIONS, nova)
+    );
+    let (own, others, refused) = if one.is_ok() { (acme, nova, other) } else { (nova, acme, one) };
+    assert_eq!(refused.err(), Some(StoreError::LedgerExists));
+    place.open_with_facts(OpenMode::Migrate, CONNECTIONS, own).await.expect("is its own");
+    let refused = place.open_with_facts(OpenMode::Migrate, CONNECTIONS, others).await.err();
+    assert_eq!(refused, Some(StoreError::AnotherLedger { fact: "operator", has_subscribers: false }));
 }
 
 async fn a_nonce_is_spent_at_one_origin(db: TestStore) {

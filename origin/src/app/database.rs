@@ -1,7 +1,8 @@
 //! Opens the database that a configuration names, or reads how far its schema is.
 
+use super::ledger_identity::ledger_facts;
 use crate::config::{Config, Database, PostgresAddress};
-use crate::keys::password_file;
+use crate::keys::{Vault, password_file};
 use crate::store::postgres::CONNECTIONS_DEFAULT;
 use crate::store::sqlite::READERS_DEFAULT;
 use crate::store::{OpenMode, SchemaVersion, Store, StoreError};
@@ -10,8 +11,10 @@ use std::sync::Arc;
 /// The name of a database on a server, in errors.
 const SERVER: &str = "the database";
 
-/// Opens the database that a configuration names. The error says what to correct.
-pub async fn open_database(config: &Config, mode: OpenMode) -> Result<Arc<Store>, String> {
+/// Opens the database that a configuration names, if the ledger in it is the one of this configuration and its keys.
+/// The error says what to correct.
+pub async fn open_database(config: &Config, vault: &Vault, mode: OpenMode) -> Result<Arc<Store>, String> {
+    let facts = ledger_facts(config, vault);
     let (place, opened) = match &config.database {
         Database::Sqlite(path) => {
             let place = path.display().to_string();
@@ -21,12 +24,12 @@ pub async fn open_database(config: &Config, mode: OpenMode) -> Result<Arc<Store>
                 std::fs::create_dir_all(folder)
                     .map_err(|error| format!("{place} cannot be opened: {error}"))?;
             }
-            (place, Store::open_sqlite(path, READERS_DEFAULT, mode))
+            (place, Store::open_sqlite(path, READERS_DEFAULT, mode, &facts))
         }
         Database::Postgres(address) => {
             let address = with_settings(config, address)?;
             let connections = config.database_connections.unwrap_or(CONNECTIONS_DEFAULT);
-            let opened = Store::open_postgres(&address, connections, mode).await;
+            let opened = Store::open_postgres(&address, connections, mode, &facts).await;
             (SERVER.to_owned(), opened)
         }
     };
@@ -72,6 +75,13 @@ fn explain_error(place: &str, error: &StoreError) -> String {
         StoreError::NewerSchema { .. } => format!(
             "{place}: {error}. Start the newer onbill again, or put the backup of before the upgrade back: \
              docs/operate/upgrade.md"
+        ),
+        StoreError::AnotherLedger { has_subscribers: true, .. } => {
+            format!("{error}: its subscribers would not be recognized, and their PAIs closed")
+        }
+        StoreError::AnotherLedger { has_subscribers: false, .. } => format!(
+            "{error}. No customer has signed up in it: if this configuration is the right one, begin another ledger in \
+             its place, as docs/operate/running.md says"
         ),
         error => format!("{place} cannot be opened: {error}"),
     }

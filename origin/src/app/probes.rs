@@ -4,7 +4,6 @@
 use super::database;
 use super::file_modes::list_open_files;
 use super::key_check::list_missing_keys;
-use super::ledger_identity::check_ledger_identity;
 use crate::config::{Config, SmppAddress, SmsSettings, mask_url};
 use crate::console::discovery_url;
 use crate::delivery::read_webhook_secret;
@@ -104,8 +103,7 @@ async fn check_identity(config: &Config) -> Result<(), String> {
     let Some(vault) = config.read_keys().ok().and_then(|keys| Vault::new(&keys).ok()) else {
         return Ok(());
     };
-    let store = database::open_database(config, OpenMode::ReadOnly).await?;
-    check_ledger_identity(OpenMode::ReadOnly, &store, config, &vault).await
+    database::open_database(config, &vault, OpenMode::ReadOnly).await.map(drop)
 }
 
 /// The settings that are URLs of other parties, as they are shown, and what is asked for there.

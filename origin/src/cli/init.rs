@@ -13,6 +13,9 @@ use std::path::Path;
 /// or empty, because a volume is not mounted or a name is misspelled, they say so and do nothing. A ledger that
 /// exists is not touched (exit code 2).
 ///
+/// The ledger is that of this configuration for ever: its operator, the key of its numbers, and the source of accounts.
+/// Every verb refuses it with others.
+///
 /// A file is made with mode 600, and its folder if it is missing. In PostgreSQL the database must exist, and the
 /// tables are made in the first schema of the search path.
 #[derive(Args)]

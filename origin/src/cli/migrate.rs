@@ -13,7 +13,8 @@ use std::path::Path;
 ///
 /// Run it by itself for a large database, whose migration takes longer than a supervisor waits for serve. It is also
 /// for origins whose database user may not change tables. All missing migrations are one transaction. Several origins
-/// may start at once, also while this runs: one migrates, and the others wait for it.
+/// may start at once, also while this runs: one migrates, and the others wait for it. The ledger of another operator
+/// is left as it is (exit code 2).
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -24,12 +25,12 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, _) = load_config(config)?;
+        let (config, keys) = load_config(config)?;
         let before = read_version(&config).await?;
         if self.plan {
             return Ok(print_plan(before));
         }
-        open_database(&config, OpenMode::Migrate).await?;
+        open_database(&config, &keys, OpenMode::Migrate).await?;
         let after = read_version(&config).await?;
         if before.applied == after.applied {
             print_line!("Nothing to do: the schema is at {}.", after.applied);

@@ -4,7 +4,6 @@
 use anyhow::Context as _;
 use onbill_domain::key::Keyring;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
-use onbill_origin::app::ledger_identity::check_ledger_identity;
 use onbill_origin::app::{App, database};
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
@@ -27,22 +26,19 @@ pub(super) async fn open_store(config: &Path, mode: OpenMode) -> anyhow::Result<
 /// Opens the database for a look that goes into the audit. It is never migrated by that: an older schema
 /// is an error, as for any verb that only reads.
 pub(super) async fn open_store_for_look(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
-    let (config, read_only) = open_store(config, OpenMode::ReadOnly).await?;
+    let (config, keys, read_only) = open_origin(config, OpenMode::ReadOnly).await?;
     drop(read_only);
-    let store = open_database(&config, OpenMode::Migrate).await?;
+    let store = open_database(&config, &keys, OpenMode::Migrate).await?;
     Ok((config, store))
 }
 
-/// Opens the configuration, its keys and the database, if they belong together. With another key no number would be
-/// found: every subscriber would seem to be unknown.
+/// Opens the configuration, its keys and the database.
 pub(super) async fn open_origin(
     config: &Path,
     mode: OpenMode,
 ) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = load_config(config)?;
-    let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-    let store = open_database(&config, mode).await?;
-    check_ledger_identity(mode, &store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+    let store = open_database(&config, &keys, mode).await?;
     Ok((config, keys, store))
 }
 
@@ -51,9 +47,15 @@ pub(super) fn load_config(config: &Path) -> anyhow::Result<(Config, Keyring)> {
     Config::load(config).map_err(anyhow::Error::msg)
 }
 
-/// Opens the database alone.
-pub(super) async fn open_database(config: &Config, mode: OpenMode) -> anyhow::Result<Arc<Store>> {
-    database::open_database(config, mode).await.map_err(anyhow::Error::msg)
+/// Opens the database, if it belongs to the configuration and its keys. With another key no number would be found: every
+/// subscriber would seem to be unknown.
+pub(super) async fn open_database(
+    config: &Config,
+    keys: &Keyring,
+    mode: OpenMode,
+) -> anyhow::Result<Arc<Store>> {
+    let vault = Vault::new(keys).map_err(anyhow::Error::msg)?;
+    database::open_database(config, &vault, mode).await.map_err(anyhow::Error::msg)
 }
 
 /// Opens the whole origin, for a verb that calls other parties.

@@ -8,6 +8,7 @@ mod loads;
 mod off;
 mod opening;
 mod partner;
+mod problems;
 
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
@@ -25,6 +26,7 @@ use onbill_origin::migration_files::{
     Ceilings, Checked, FileCheck, FileLoad, Files, LoadError, LoadedFile, Observer, Problem, Rules, Source,
 };
 use onbill_origin::store::{OpenMode, Store};
+use problems::ProblemSink;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -48,11 +50,12 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Say everything that is wrong with the files, by line and column. Nothing is written.
+    /// Say what is wrong with the files, by line and column. Nothing in the ledger is changed.
     ///
     /// The lines are checked by themselves, beside each other, and beside the ledger, with its accounts if these are in
-    /// onbill's table. The CSP API is not asked: see compare. Exit code 0 when all is sound, 1 when something is wrong, 2
-    /// when a file is none of its kind or cannot be read.
+    /// onbill's table. The CSP API is not asked: see compare. The first problems of each kind are listed, then all are
+    /// counted by kind. Exit code 0 when all is sound, 1 when something is wrong, 2 when a file is none of its kind or
+    /// cannot be read.
     Check {
         #[command(flatten)]
         files: FileArguments,
@@ -93,6 +96,9 @@ struct FileArguments {
     /// The partner can read the number in such a PAI. It is never shown in a log.
     #[arg(long)]
     number_in_pai: bool,
+    /// Write all problems there (CSV: file, line, kind, problem), instead of the first of each kind to the terminal.
+    #[arg(long, value_name = "FILE")]
+    problems: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -100,19 +106,20 @@ impl Arguments {
         match self.action {
             Action::Check { files } => {
                 let opened = OpenedOrigin::open(config, OpenMode::ReadOnly).await?;
-                let mut bars = Bars::default();
-                let check = opened.check(files.number_in_pai);
-                let checked = check.check(&files.list()?, &mut bars).await;
-                bars.finish();
+                let sources = files.list()?;
+                let mut bars = files.begin()?;
+                let checked = opened.check(files.number_in_pai).check(&sources, &mut bars).await;
+                bars.finish()?;
                 Ok(summarize_check(&checked.map_err(explain)?))
             }
             Action::Load { files, bad_percent, bad_in_a_row } => {
                 let opened = OpenedOrigin::open(config, OpenMode::Migrate).await?;
-                let mut bars = Bars::default();
+                let sources = files.list()?;
+                let mut bars = files.begin()?;
                 let ceilings = Ceilings { bad_percent, bad_in_a_row };
                 let load = FileLoad { check: opened.check(files.number_in_pai), ceilings };
-                let loaded = load.load(&files.list()?, &mut bars).await;
-                bars.finish();
+                let loaded = load.load(&sources, &mut bars).await;
+                bars.finish()?;
                 let (checked, reports) = loaded.map_err(explain)?;
                 reports.iter().for_each(print_loaded);
                 let is_clean = checked.is_clean() && reports.iter().all(|report| report.refused == 0);
@@ -136,6 +143,10 @@ impl FileArguments {
         }
         let pais = paths.into_iter().map(|path| source(path)).collect();
         Ok(Files { pais, charges: self.charges.as_deref().map(source) })
+    }
+
+    fn begin(&self) -> anyhow::Result<Bars> {
+        Ok(Bars { bar: None, problems: ProblemSink::new(self.problems.as_deref())? })
     }
 }
 
@@ -192,23 +203,28 @@ impl OpenedOrigin {
     }
 }
 
-/// A progress bar for each reading of a file.
-#[derive(Default)]
+/// A progress bar for each reading of a file, and what is wrong with its lines.
 struct Bars {
     bar: Option<ProgressBar>,
+    problems: ProblemSink,
 }
 
 impl Bars {
-    fn finish(&mut self) {
+    fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.clear();
+        self.problems.finish()
     }
 }
 
 impl Observer for Bars {
     fn begin(&mut self, name: &str) {
-        self.finish();
+        self.clear();
         self.bar = open_file(Path::new(name)).ok().map(|(_, bar)| bar);
     }
 
@@ -219,7 +235,8 @@ impl Observer for Bars {
     }
 
     fn complain(&mut self, problem: &Problem) {
-        let print = || print_error_line!("{}: {}", problem.file, problem.text);
+        let Some(complaint) = self.problems.add(problem) else { return };
+        let print = || print_error_line!("{complaint}");
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),

@@ -59,11 +59,16 @@ pub struct Problem {
 pub struct ProblemCounts([u64; ProblemKind::ALL.len()]);
 
 impl ProblemCounts {
-    /// Counts one more.
-    pub fn add(&mut self, kind: ProblemKind) {
+    /// Counts one more, and returns how many there are of its kind.
+    pub fn add(&mut self, kind: ProblemKind) -> u64 {
+        let mut of_its_kind = 0;
         for (each, count) in ProblemKind::ALL.iter().zip(&mut self.0) {
-            *count += u64::from(*each == kind);
+            if *each == kind {
+                *count += 1;
+                of_its_kind = *count;
+            }
         }
+        of_its_kind
     }
 
     /// The kinds that there are, with their counts.
@@ -83,9 +88,8 @@ mod tests {
     #[test]
     fn problems_are_counted_by_kind() {
         let mut counts = ProblemCounts::default();
-        for kind in [ProblemKind::Value, ProblemKind::PaiTwice, ProblemKind::Value] {
-            counts.add(kind);
-        }
+        let kinds = [ProblemKind::Value, ProblemKind::PaiTwice, ProblemKind::Value];
+        assert_eq!(kinds.map(|kind| counts.add(kind)), [1, 1, 2]);
         assert!(counts.kinds().eq([(ProblemKind::Value, 2), (ProblemKind::PaiTwice, 1)]));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::ledger_identity::sqlite as ledger_identity;
+use crate::store::ledger_identity::{LedgerFact, sqlite as ledger_identity};
 use crate::store::open_mode::OpenMode;
 use crate::store::recovery::{COPIED_AT, sqlite as recovery};
 use crate::store::sqlite::connect;
@@ -11,14 +11,14 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
 impl Store {
-    /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
-    /// in which the ledger differs; the copy is then to be thrown away. It blocks.
+    /// Copies an SQLite database that may be in use into an empty file, if the ledger in it has these facts.
+    /// It blocks.
     pub fn copy_sqlite(
         from: &Path,
         to: &Path,
         now: Timestamp,
-        facts: &[(&'static str, Vec<u8>)],
-    ) -> Result<Option<&'static str>, StoreError> {
+        facts: &[LedgerFact],
+    ) -> Result<(), StoreError> {
         copy_into(from, to, now, facts)
     }
 }
@@ -27,20 +27,15 @@ impl Store {
 /// copy reads one snapshot of the write-ahead log, which grows until the copy is complete.
 ///
 /// The copy is marked as one, checked by `integrity_check`, and all of it is in the one file. It is
-/// not synced to the disk. Returns the first of `facts` in which the ledger differs.
-fn copy_into(
-    from: &Path,
-    to: &Path,
-    now: Timestamp,
-    facts: &[(&'static str, Vec<u8>)],
-) -> Result<Option<&'static str>, StoreError> {
+/// not synced to the disk.
+fn copy_into(from: &Path, to: &Path, now: Timestamp, facts: &[LedgerFact]) -> Result<(), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(from, flags)?;
     // An origin may hold the lock for a moment, as while it starts.
     source.busy_timeout(std::time::Duration::from_secs(10))?;
+    ledger_identity::check_ledger_identity(&source, facts)?;
     source.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
     let copy = connect(to, OpenMode::Migrate)?;
-    let differing = ledger_identity::record_ledger_identity(&copy, facts)?;
     recovery::write_mark(&copy, COPIED_AT, now)?;
     let finding: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if finding != "ok" {
@@ -50,7 +45,7 @@ fn copy_into(
     let mode: String = copy.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
     copy.close().map_err(|(_, error)| error)?;
     if mode == "delete" {
-        Ok(differing)
+        Ok(())
     } else {
         Err(StoreError::Driver { code: None, message: format!("the copy stays in journal mode {mode}") })
     }

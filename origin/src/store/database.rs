@@ -2,6 +2,7 @@
 
 use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
+use super::ledger_identity::LedgerFact;
 use super::migration::{MIGRATIONS, Migration};
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
@@ -47,9 +48,15 @@ pub trait FaultHook: Send + Sync {
 }
 
 impl Store {
-    /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
-    pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
-        Self::open_sqlite_with(path, readers, mode, &MIGRATIONS)
+    /// Opens an SQLite file, if the ledger in it has these facts. So many reads run at once, at least one; the others
+    /// wait.
+    pub fn open_sqlite(
+        path: &Path,
+        readers: usize,
+        mode: OpenMode,
+        facts: &[LedgerFact],
+    ) -> Result<Self, StoreError> {
+        Self::open_sqlite_with(path, readers, mode, facts, &MIGRATIONS)
     }
 
     /// The same, as an onbill with these migrations opens it.
@@ -57,20 +64,22 @@ impl Store {
         path: &Path,
         readers: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
         migrations: &[Migration],
     ) -> Result<Self, StoreError> {
         let commits = Arc::<CommitMetrics>::default();
-        let database = SqliteDatabase::open(path, readers, mode, migrations, Arc::clone(&commits))?;
+        let database = SqliteDatabase::open(path, readers, mode, facts, migrations, Arc::clone(&commits))?;
         Ok(Self::on(Database::Sqlite(database), commits))
     }
 
-    /// Connects to a PostgreSQL database.
+    /// Connects to a PostgreSQL database, if the ledger in it has these facts.
     pub async fn open_postgres(
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
     ) -> Result<Self, StoreError> {
-        Self::open_postgres_with(address, connections, mode, &MIGRATIONS).await
+        Self::open_postgres_with(address, connections, mode, facts, &MIGRATIONS).await
     }
 
     /// The same, as an onbill with these migrations opens it.
@@ -78,11 +87,13 @@ impl Store {
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
         migrations: &[Migration],
     ) -> Result<Self, StoreError> {
         let commits = Arc::<CommitMetrics>::default();
         let database =
-            PostgresDatabase::open(address, connections, mode, migrations, Arc::clone(&commits)).await?;
+            PostgresDatabase::open(address, connections, mode, facts, migrations, Arc::clone(&commits))
+                .await?;
         Ok(Self::on(Database::Postgres(database), commits))
     }
 
@@ -216,7 +227,6 @@ impl Store {
 /// - `write`: in one transaction, which is durable when this returns.
 /// - `write(nonce)`: the same after spending the call's nonce (a `Nonce`, or an `Option` of one).
 /// - `write_grouped(group, member)`: the same as `write`, in such a group.
-/// - `write_serializable`: the same as `write`, in PostgreSQL at SERIALIZABLE.
 /// - `steps`: in several transactions, which the functions begin themselves.
 macro_rules! use_case {
     ($store:ident, read, $function:ident($($argument:expr),*)) => {
@@ -237,7 +247,7 @@ macro_rules! use_case {
     ($store:ident, write, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), |tx| {
                 postgres::$function(tx, $($argument),*).await?
             }))
     };
@@ -248,7 +258,7 @@ macro_rules! use_case {
                 $crate::store::nonce::sqlite::spend_nonce(tx, nonce.as_ref())?;
                 sqlite::$function(tx, $($argument),*)
             }).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), |tx| {
                 $crate::store::nonce::postgres::spend_nonce(tx, nonce.as_ref()).await?;
                 postgres::$function(tx, $($argument),*).await?
             }))
@@ -257,13 +267,6 @@ macro_rules! use_case {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
             |db| db.groups.$group.run($member).await)
-    };
-    ($store:ident, write_serializable, $function:ident($($argument:expr),*)) => {
-        use_case!(@run $store, $function,
-            |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), Serializable, |tx| {
-                postgres::$function(tx, $($argument),*).await?
-            }))
     };
     ($store:ident, steps, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,

@@ -53,6 +53,13 @@ pub enum StoreError {
     NoLedger,
     /// There is a ledger at this place, or what is left of one, where a new one was to begin.
     LedgerExists,
+    /// The ledger was begun with another operator, numbers key or source of accounts.
+    AnotherLedger {
+        /// Which of them.
+        fact: &'static str,
+        /// Whether a customer has signed up in it.
+        has_subscribers: bool,
+    },
     /// The schema is of a newer onbill, and this one may not serve on it.
     NewerSchema {
         /// The number of the schema.
@@ -93,6 +100,7 @@ impl StoreError {
             | Self::NotSealed
             | Self::NoLedger
             | Self::LedgerExists
+            | Self::AnotherLedger { .. }
             | Self::NewerSchema { .. }
             | Self::OlderSchema
             | Self::Interrupted
@@ -129,6 +137,7 @@ impl fmt::Display for StoreError {
             Self::NotSealed => f.write_str("a value cannot be sealed"),
             Self::NoLedger => f.write_str("there is no ledger"),
             Self::LedgerExists => f.write_str("there is a ledger already, or what is left of one"),
+            Self::AnotherLedger { fact, .. } => write!(f, "the ledger was begun with another {fact}"),
             Self::FileLost { path } => {
                 write!(f, "{path} was moved, deleted or replaced while the database was open")
             }

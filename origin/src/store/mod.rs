@@ -6,8 +6,8 @@
 //!
 //! The noun is the folder: `NOUN/mod.rs` has its types and use cases, `NOUN/sqlite.rs` and `NOUN/postgres.rs` the SQL of
 //! both databases in the same order; `NOUN/postgres_group.rs` has what PostgreSQL does for several calls in one
-//! transaction, see `postgres/groups.rs`. Otherwise [`sqlite`] and [`postgres`] know no noun: they connect, migrate,
-//! and run transactions. Nouns call each other downwards only, in the order of the modules below.
+//! transaction, see `postgres/groups.rs`. Otherwise [`sqlite`] and [`postgres`] know no noun but [`ledger_identity`],
+//! which they compare before they migrate: they connect, migrate, and run transactions. Nouns call each other downwards only, in the order of the modules below.
 
 mod clock_skew;
 mod commits;
@@ -113,6 +113,7 @@ pub use flow::{
     StartFlowResult,
 };
 pub use kept_report::{FINDINGS_KEPT_MAX, KeptFinding, KeptReport, ReportKind};
+pub use ledger_identity::LedgerFact;
 pub(crate) use mandate::max_by_consent;
 pub use mandate::{
     AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,

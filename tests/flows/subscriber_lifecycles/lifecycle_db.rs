@@ -34,7 +34,7 @@ impl LifecycleDb {
     pub(super) fn new() -> Self {
         let place = TestDb::new_sqlite_file(&db_folder());
         let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
-        let store = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create).expect("opens"));
+        let store = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create, &[]).expect("opens"));
         let db_reader = Connection::open(path).expect("opens");
         // Foreign keys do not matter when everything is deleted.
         db_reader.execute_batch("PRAGMA foreign_keys = OFF").expect("is SQL");

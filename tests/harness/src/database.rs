@@ -3,7 +3,7 @@
 
 use crate::unique::unique_name;
 use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::{OpenMode, Store, StoreError};
+use onbill_origin::store::{LedgerFact, OpenMode, Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_postgres::NoTls;
@@ -108,11 +108,25 @@ impl TestDb {
     ///
     /// When `DATABASE_URL` is not a URL.
     pub async fn open_as(&self, mode: OpenMode, connections: usize) -> Result<Arc<Store>, StoreError> {
+        self.open_with_facts(mode, connections, &[]).await
+    }
+
+    /// The same, if the ledger has these facts.
+    ///
+    /// # Panics
+    ///
+    /// When `DATABASE_URL` is not a URL.
+    pub async fn open_with_facts(
+        &self,
+        mode: OpenMode,
+        connections: usize,
+        facts: &[LedgerFact],
+    ) -> Result<Arc<Store>, StoreError> {
         let store = match self {
-            Self::Sqlite(path) => Store::open_sqlite(path, connections, mode)?,
+            Self::Sqlite(path) => Store::open_sqlite(path, connections, mode, facts)?,
             Self::Postgres { url, .. } => {
                 let address = PostgresAddress::parse(url).expect("DATABASE_URL is well formed");
-                Store::open_postgres(&address, connections, mode).await?
+                Store::open_postgres(&address, connections, mode, facts).await?
             }
         };
         Ok(Arc::new(store))

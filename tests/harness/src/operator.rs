@@ -108,7 +108,7 @@ impl TestOperator {
     pub(crate) fn new(id: &'static str, outside: &PartyDependencies, turn: &StoreTurn) -> Self {
         let place = TestDb::new_sqlite_file(&db_folder());
         let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
-        let store = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create).expect("opens"));
+        let store = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create, &[]).expect("opens"));
         Self::assemble_operator(place, vec![store], id, outside, Some(Arc::clone(turn)))
     }
 

@@ -19,6 +19,7 @@ pub(super) use path::SettingPath;
 
 use super::file::Config;
 use document::{Document, Span};
+use onbill_domain::similar_word::find_similar;
 use std::fmt;
 use words::Subject;
 
@@ -131,7 +132,7 @@ impl<'t> Reading<'t> {
                 let known = words::expected_words(message);
                 let root = list_root_settings();
                 let root: Vec<&str> = root.iter().map(String::as_str).collect();
-                let meant = words::find_similar(field, &known);
+                let meant = find_similar(field, &known);
                 let section = at.parent().unwrap_or_default();
                 self.meant.extend(meant.map(|meant| section.key(meant)));
                 let complaint = words::describe_unknown(&section, field, meant, &known, &root);

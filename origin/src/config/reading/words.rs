@@ -1,9 +1,7 @@
 //! The complaints of the TOML reader and of serde, in words for the person who writes the file.
 
 use super::path::SettingPath;
-
-/// Most single changes of a letter between a word and the one that was probably meant.
-const CHANGES_MAX: usize = 3;
+use onbill_domain::similar_word::find_similar;
 
 /// What a message of serde's is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,30 +91,9 @@ fn put_plainly(message: &str) -> String {
     }
 }
 
-/// The word that is closest to this one, if one is close.
-pub(super) fn find_similar<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
-    let allowed = CHANGES_MAX.min(word.chars().count() / 2);
-    let changes = |known: &&str| strsim::damerau_levenshtein(word, known);
-    known.iter().copied().min_by_key(|known| changes(known)).filter(|closest| changes(closest) <= allowed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn similar_word_is_meant_and_another_is_not() {
-        let known = ["name", "listen", "hand_off_seconds", "operator"];
-        for (word, meant) in [
-            ("nmae", Some("name")),
-            ("handoff_seconds", Some("hand_off_seconds")),
-            ("Operator", Some("operator")),
-            ("colour", None),
-            ("x", None),
-        ] {
-            assert_eq!(find_similar(word, &known), meant, "{word}");
-        }
-    }
 
     #[test]
     fn expected_words_are_those_of_the_message() {

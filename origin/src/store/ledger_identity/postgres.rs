@@ -1,42 +1,38 @@
 //! The identity of the ledger in SQL.
 
+use super::LedgerFact;
+use crate::store::error::StoreError;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::tx_error::TxError;
 
-pub(in crate::store) async fn find_differing_fact(
+pub(in crate::store) async fn check_ledger_identity(
     db: &PgConnection<'_>,
-    facts: &[(&'static str, Vec<u8>)],
-) -> Result<Option<&'static str>, TxError> {
-    if db.query_optional("SELECT 1 FROM subscribers LIMIT 1", &[]).await?.is_none() {
-        return Ok(None);
-    }
+    facts: &[LedgerFact],
+) -> Result<(), TxError> {
     for (fact, value) in facts {
         let noted = db.query_optional("SELECT value FROM ledger_identity WHERE fact = $1", &[fact]).await?;
         if let Some(row) = noted
             && row.try_get::<_, &[u8]>("value")? != value
         {
-            return Ok(Some(fact));
+            let subscriber = db.query_optional("SELECT 1 FROM subscribers LIMIT 1", &[]).await?;
+            let has_subscribers = subscriber.is_some();
+            return Err(StoreError::AnotherLedger { fact, has_subscribers }.into());
         }
     }
-    Ok(None)
+    Ok(())
 }
 
-/// At SERIALIZABLE, because it decides by rows that may not exist yet and so cannot be locked.
 pub(in crate::store) async fn record_ledger_identity(
     tx: &PgConnection<'_>,
-    facts: &[(&'static str, Vec<u8>)],
-) -> Result<Option<&'static str>, TxError> {
-    if let Some(fact) = find_differing_fact(tx, facts).await? {
-        return Ok(Some(fact));
-    }
+    facts: &[LedgerFact],
+) -> Result<(), TxError> {
     for (fact, value) in facts {
         tx.execute_one(
             "ledger_identity",
-            "INSERT INTO ledger_identity (fact, value) VALUES ($1, $2)
-             ON CONFLICT (fact) DO UPDATE SET value = excluded.value",
+            "INSERT INTO ledger_identity (fact, value) VALUES ($1, $2)",
             &[fact, value],
         )
         .await?;
     }
-    Ok(None)
+    Ok(())
 }

@@ -4,7 +4,7 @@ use super::session::{STATEMENT_SECONDS, Session};
 use super::session_error::SessionError;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio_postgres::{IsolationLevel, SimpleQueryMessage};
+use tokio_postgres::SimpleQueryMessage;
 
 /// How long a server may take to begin a transaction, which it does at once: one that does not is
 /// paused or cut off, and another session is tried while the caller still waits.
@@ -31,13 +31,9 @@ impl PendingBegin {
 /// A commit is acknowledged when it is on the disk, and on that of the synchronous standby if there
 /// is one, whatever the server's default; a statement is cancelled when its caller no longer waits;
 /// and the locks of an origin that stopped in mid-transaction are released.
-pub(super) fn begin_statements(level: IsolationLevel) -> String {
-    let level = match level {
-        IsolationLevel::Serializable => "SERIALIZABLE",
-        _ => "READ COMMITTED",
-    };
+pub(super) fn begin_statements() -> String {
     format!(
-        "START TRANSACTION ISOLATION LEVEL {level}; SET LOCAL synchronous_commit = on;
+        "START TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on;
          SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'; SET LOCAL idle_in_transaction_session_timeout = '10s';
          SHOW transaction_read_only"
     )

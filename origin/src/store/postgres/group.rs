@@ -92,7 +92,7 @@ impl<Member: Grouped> Groups<Member> {
         match replied.await.unwrap_or_else(|_| Err(lost_reply()))? {
             Ran::Together(answer) => Ok(answer),
             Ran::Not(member) => {
-                in_transaction!(&self.pool, ReadCommitted, |tx| { member.run_alone(tx).await? })
+                in_transaction!(&self.pool, |tx| { member.run_alone(tx).await? })
             }
         }
     }

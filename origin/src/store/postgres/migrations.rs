@@ -8,6 +8,7 @@ use super::transaction::in_transaction;
 use super::tx_error::TxError;
 use crate::build_info;
 use crate::store::error::{StoreError, missing_row};
+use crate::store::ledger_identity::{LedgerFact, postgres as ledger_identity};
 use crate::store::migration::{MIGRATIONS, Migration, NewerMigration, check_served};
 use crate::store::open_mode::OpenMode;
 use crate::store::schema_version::SchemaVersion;
@@ -36,11 +37,15 @@ pub(super) async fn read_schema_version(tx: &PgConnection<'_>) -> Result<SchemaV
 
 /// Applies what is missing, all of it in one transaction, as far as the mode allows it. Other origins
 /// may serve meanwhile: when a table is in use, everything is rolled back and tried again.
-pub(super) async fn migrate(pool: &Pool, mode: OpenMode, migrations: &[Migration]) -> Result<(), StoreError> {
+pub(super) async fn migrate(
+    pool: &Pool,
+    mode: OpenMode,
+    facts: &[LedgerFact],
+    migrations: &[Migration],
+) -> Result<(), StoreError> {
     let mut attempts = 1;
     loop {
-        let migrated =
-            in_transaction!(pool, ReadCommitted, |tx| { migrate_once(tx, mode, migrations).await? });
+        let migrated = in_transaction!(pool, |tx| { migrate_once(tx, mode, facts, migrations).await? });
         match migrated {
             Err(StoreError::Driver { code: Some(code), .. })
                 if code == SqlState::LOCK_NOT_AVAILABLE.code() && attempts < ATTEMPTS_MAX =>
@@ -57,6 +62,7 @@ pub(super) async fn migrate(pool: &Pool, mode: OpenMode, migrations: &[Migration
 async fn migrate_once(
     tx: &PgConnection<'_>,
     mode: OpenMode,
+    facts: &[LedgerFact],
     migrations: &[Migration],
 ) -> Result<(), TxError> {
     // Building an index on a large table may take long.
@@ -79,6 +85,9 @@ async fn migrate_once(
     let applied = read_version(tx).await?;
     let missing = mode.missing_migrations(applied, known)?;
     check_served(applied, known, &list_newer(tx, applied, known).await?)?;
+    if mode != OpenMode::Create {
+        ledger_identity::check_ledger_identity(tx, facts).await?;
+    }
     if !missing.is_empty() {
         tx.batch_execute(&format!("SET LOCAL lock_timeout = '{TABLE_PATIENCE}'")).await?;
     }
@@ -92,6 +101,9 @@ async fn migrate_once(
         )
         .await?;
         tx.execute_one("schema_version", "UPDATE schema_version SET version = $1", &[&number]).await?;
+    }
+    if mode == OpenMode::Create {
+        ledger_identity::record_ledger_identity(tx, facts).await?;
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ pub(in crate::store) mod tx_error;
 
 use super::commits::CommitMetrics;
 use super::error::StoreError;
+use super::ledger_identity::LedgerFact;
 use super::migration::Migration;
 use super::open_mode::OpenMode;
 use super::schema_version::SchemaVersion;
@@ -47,16 +48,17 @@ pub(in crate::store) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// Connects, and brings the schema up to date as far as the mode allows it.
+    /// Connects, and brings the schema up to date as far as the mode allows it, if the ledger has these facts.
     pub(super) async fn open(
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
         migrations: &[Migration],
         commits: Arc<CommitMetrics>,
     ) -> Result<Self, StoreError> {
         let pool = build_pool(address, connections, commits)?;
-        migrations::migrate(&pool, mode, migrations).await?;
+        migrations::migrate(&pool, mode, facts, migrations).await?;
         let groups = PostgresGroups::new(&pool);
         Ok(Self { pool, groups })
     }
@@ -64,7 +66,7 @@ impl PostgresDatabase {
     /// How far the schema is; 0 where there is no ledger.
     pub(super) async fn read_schema_version(address: &PostgresAddress) -> Result<SchemaVersion, StoreError> {
         let pool = build_pool(address, 1, Arc::default())?;
-        in_transaction!(&pool, ReadCommitted, |tx| { migrations::read_schema_version(tx).await? })
+        in_transaction!(&pool, |tx| { migrations::read_schema_version(tx).await? })
     }
 
     pub(in crate::store) fn pool(&self) -> &Pool {

@@ -19,7 +19,6 @@ use deadpool::managed::{Object, PoolError};
 use futures_util::FutureExt as _;
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_postgres::IsolationLevel;
 
 /// Under these locks a use case conflicts once (an id claimed at the same moment, an import in
 /// another order), and its second attempt succeeds. An optimistic engine may refuse a hot row
@@ -73,8 +72,8 @@ pub(in crate::store) struct Transaction {
 }
 
 impl Transaction {
-    pub(in crate::store) async fn begin(pool: &Pool, level: IsolationLevel) -> Result<Self, TxError> {
-        let session = begin_on_a_good_session(pool, &begin_statements(level)).await?;
+    pub(in crate::store) async fn begin(pool: &Pool) -> Result<Self, TxError> {
+        let session = begin_on_a_good_session(pool, &begin_statements()).await?;
         Ok(Self { session, begin: PendingBegin::default(), is_open: true })
     }
 
@@ -83,7 +82,7 @@ impl Transaction {
     /// server refused to begin. `more` are further settings.
     pub(in crate::store) async fn begin_with_reads(pool: &Pool, more: &str) -> Result<Self, TxError> {
         let session = acquire_session(pool).await?;
-        let begin = PendingBegin::new(begin_statements(IsolationLevel::ReadCommitted) + more);
+        let begin = PendingBegin::new(begin_statements() + more);
         Ok(Self { session, begin, is_open: true })
     }
 
@@ -161,13 +160,11 @@ impl Attempts {
 /// macro because the future of an async closure that borrows its argument cannot be promised to be
 /// `Send`.
 macro_rules! in_transaction {
-    ($pool:expr, $level:ident, |$tx:ident| $work:block) => {{
+    ($pool:expr, |$tx:ident| $work:block) => {{
         let mut attempts = $crate::store::postgres::transaction::Attempts::default();
         loop {
             let outcome: Result<_, $crate::store::postgres::tx_error::TxError> = async {
-                let level = tokio_postgres::IsolationLevel::$level;
-                let transaction =
-                    $crate::store::postgres::transaction::Transaction::begin($pool, level).await?;
+                let transaction = $crate::store::postgres::transaction::Transaction::begin($pool).await?;
                 let $tx = &transaction.connection();
                 let result = $work;
                 transaction.commit().await?;

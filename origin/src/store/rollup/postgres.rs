@@ -43,7 +43,7 @@ pub(super) async fn count_day(
     }
     let mut visits = read!(pool, |db| count_signups(db, span))?;
     visits.append(&mut read!(pool, |db| count_subscriptions(db, span))?);
-    in_transaction!(pool, ReadCommitted, |tx| { replace_day(tx, now, span, &charges, &visits).await? })
+    in_transaction!(pool, |tx| { replace_day(tx, now, span, &charges, &visits).await? })
 }
 
 const NEXT_PARTNER: &str = "SELECT min(partner) AS partner FROM transactions WHERE partner > $1";

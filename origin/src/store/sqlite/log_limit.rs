@@ -165,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn scrubbing_holds_writers_up_only_briefly() {
         let path = make_database("scrubbed-log");
-        let database = SqliteDatabase::open(&path, 1, OpenMode::Create, &MIGRATIONS, Arc::default());
+        let database = SqliteDatabase::open(&path, 1, OpenMode::Create, &[], &MIGRATIONS, Arc::default());
         let (database, writer, reader) = (database.expect("opens"), open(&path), open(&path));
         let files = LedgerFiles::note(&path);
         reader.execute_batch("BEGIN; SELECT count(*) FROM filled").expect("reads");

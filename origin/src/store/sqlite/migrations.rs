@@ -3,29 +3,40 @@
 
 use crate::build_info;
 use crate::store::error::StoreError;
+use crate::store::ledger_identity::{LedgerFact, sqlite as ledger_identity};
 use crate::store::migration::{MIGRATIONS, Migration, NewerMigration, check_served};
 use crate::store::open_mode::OpenMode;
 use crate::store::schema_version::SchemaVersion;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::ops::Range;
 
-/// Applies what is missing, all of it in one transaction, as far as the mode allows it.
+/// Applies what is missing, all of it in one transaction, as far as the mode allows it. A new ledger gets these
+/// facts, and the ledger of another operator is left as it is.
 pub(in crate::store) fn migrate(
     connection: &mut Connection,
     mode: OpenMode,
+    facts: &[LedgerFact],
     migrations: &[Migration],
 ) -> Result<(), StoreError> {
     if mode == OpenMode::ReadOnly {
-        return missing_migrations(connection, mode, migrations.len()).map(drop);
+        missing_migrations(connection, mode, migrations.len())?;
+        return ledger_identity::check_ledger_identity(connection, facts);
     }
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for n in missing_migrations(&tx, mode, migrations.len())? {
+    let missing = missing_migrations(&tx, mode, migrations.len())?;
+    if mode != OpenMode::Create {
+        ledger_identity::check_ledger_identity(&tx, facts)?;
+    }
+    for n in missing {
         tx.execute_batch(&migrations[n].sqlite)?;
         tx.execute(
             "INSERT INTO migrations (number, served_from, onbill) VALUES (?1, ?2, ?3)",
             params![as_number(n + 1), as_number(migrations[n].served_from), build_info::VERSION],
         )?;
         tx.pragma_update(None, "user_version", as_number(n + 1))?;
+    }
+    if mode == OpenMode::Create {
+        ledger_identity::record_ledger_identity(&tx, facts)?;
     }
     tx.commit()?;
     Ok(())

@@ -18,6 +18,7 @@ pub use ledger_files::list_files_open_to_others;
 
 use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
+use super::ledger_identity::LedgerFact;
 use super::migration::Migration;
 use super::open_mode::OpenMode;
 use super::schema_version::SchemaVersion;
@@ -56,12 +57,13 @@ pub(in crate::store) struct SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    /// Opens the file, and brings its schema up to date as far as the mode allows it. At most
-    /// `readers` reads run at once, at least one; the others wait.
+    /// Opens the file, and brings its schema up to date as far as the mode allows it, if the ledger has
+    /// these facts. At most `readers` reads run at once, at least one; the others wait.
     pub(super) fn open(
         path: &Path,
         readers: usize,
         mode: OpenMode,
+        facts: &[LedgerFact],
         migrations: &[Migration],
         commits: Arc<CommitMetrics>,
     ) -> Result<Self, StoreError> {
@@ -71,7 +73,7 @@ impl SqliteDatabase {
             return Err(StoreError::NoLedger);
         }
         let mut connection = connect(path, mode)?;
-        migrations::migrate(&mut connection, mode, migrations)?;
+        migrations::migrate(&mut connection, mode, facts, migrations)?;
         let files = Arc::new(LedgerFiles::note(path));
         // A negative value is a size in KiB, a positive one a number of pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;

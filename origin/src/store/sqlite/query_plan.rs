@@ -8,7 +8,7 @@ use rusqlite::Connection;
 /// The steps of the statement's plan in an empty database of the newest schema.
 pub(in crate::store) fn query_plan(sql: &str) -> Vec<String> {
     let mut connection = Connection::open_in_memory().expect("opens");
-    migrate(&mut connection, OpenMode::Create, &MIGRATIONS).expect("migrates");
+    migrate(&mut connection, OpenMode::Create, &[], &MIGRATIONS).expect("migrates");
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("is SQL");
     let mut steps = explain.raw_query();
     let mut plan = Vec::new();

@@ -210,7 +210,7 @@ pub(in crate::store) async fn erase_number(
     name: Option<ExtId>,
     number: NumberIndex,
 ) -> Result<ErasureState, StoreError> {
-    in_transaction!(db.pool(), ReadCommitted, |tx| {
+    in_transaction!(db.pool(), |tx| {
         nonce::spend_nonce(tx, nonce.as_ref()).await?;
         erase_in_transaction(tx, now, &stamp, name.as_ref(), number).await?
     })

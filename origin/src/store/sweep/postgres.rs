@@ -27,10 +27,10 @@ pub(super) async fn sweep(
     zone: OperatorTimeZone,
 ) -> Result<(), StoreError> {
     let pool = db.pool();
-    in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
-    in_transaction!(pool, ReadCommitted, |tx| { alarm::end_alarms_of_gone_origins(tx, now).await? })?;
-    in_transaction!(pool, ReadCommitted, |tx| { readiness::forget_gone_origins(tx, now).await? })?;
-    while in_transaction!(pool, ReadCommitted, |tx| {
+    in_transaction!(pool, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
+    in_transaction!(pool, |tx| { alarm::end_alarms_of_gone_origins(tx, now).await? })?;
+    in_transaction!(pool, |tx| { readiness::forget_gone_origins(tx, now).await? })?;
+    while in_transaction!(pool, |tx| {
         nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
             + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX).await?
             + console_session::delete_old_sessions(tx, now, ROWS_MAX).await?

@@ -7,6 +7,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::CHARGE_MINOR_MAX;
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::similar_word::find_similar;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -31,9 +32,6 @@ const AN_AMOUNT: &str = "must be a whole number of minor units, such as 1000 for
 
 /// What a number has to be.
 const A_NUMBER: &str = "must be a number in E.164, such as \"+\" with 8 to 15 digits, in quotation marks";
-
-/// Most changes of one letter between a member that is not known and the one that was probably meant.
-const CHANGES_MAX: usize = 2;
 
 /// Test accounts of the operator, by what they are.
 pub struct Numbers {
@@ -171,13 +169,6 @@ fn read_amount(members: &Map<String, Value>) -> anyhow::Result<i64> {
     Ok(amount)
 }
 
-/// The word that is closest to this one, if one is close.
-fn find_similar(word: &str, known: &[&'static str]) -> Option<&'static str> {
-    let allowed = CHANGES_MAX.min(word.chars().count() / 2);
-    let changes = |known: &&str| strsim::damerau_levenshtein(word, known);
-    known.iter().copied().min_by_key(|known| changes(known)).filter(|closest| changes(closest) <= allowed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,19 +214,6 @@ mod tests {
         ] {
             let error = format!("{:#}", Numbers::parse(bad).err().expect("is refused"));
             assert!(error.starts_with(complaint) && !error.contains("5550101"), "{error}");
-        }
-    }
-
-    #[test]
-    fn short_word_is_meant_only_where_little_differs() {
-        for (word, meant) in [
-            ("suspnded", Some("suspended")),
-            ("mss", Some("sms")),
-            ("msx", None),
-            ("x", None),
-            ("colour", None),
-        ] {
-            assert_eq!(find_similar(word, &MEMBERS), meant, "{word}");
         }
     }
 }
