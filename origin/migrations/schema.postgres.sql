@@ -404,6 +404,7 @@ CREATE TABLE number_checks (
     counted BIGINT NOT NULL,
     PRIMARY KEY (number_index, partner, day)
 );
+CREATE INDEX number_checks_by_day ON number_checks (day);
 
 CREATE TABLE number_locks (
     number_index BYTEA NOT NULL,

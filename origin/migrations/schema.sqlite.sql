@@ -348,6 +348,7 @@ CREATE TABLE number_checks (
     counted      INTEGER NOT NULL,
     PRIMARY KEY (number_index, partner, day)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX number_checks_by_day ON number_checks (day);
 
 CREATE TABLE origins (
     instance   TEXT PRIMARY KEY,

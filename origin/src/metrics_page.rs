@@ -47,6 +47,7 @@ impl MetricsPage {
             instruments: Arc::clone(&self.instruments),
             commits: Arc::clone(self.store.commits()),
             pool: self.store.pool_status(),
+            write_ahead_log_bytes: self.store.write_ahead_log_bytes(),
             figures,
             not_ready: reasons.map(|(reason, holds)| (reason.as_str(), holds)).to_vec(),
             schema_version: SCHEMA_VERSION,

@@ -10,6 +10,7 @@ pub(crate) mod shown;
 mod sms;
 mod subscriptions;
 mod webhook;
+mod write_ahead_log;
 
 use onbill_origin::instruments::Alarm;
 use shown::Shown;
@@ -66,6 +67,7 @@ alarm_cases! {
     machine::lost_database => DatabaseNotWritable,
     machine::little_space => DiskLow,
     machine::expiring_key => KeyExpiring,
+    write_ahead_log::reader_without_end => WriteAheadLogLong,
     machine::recovery => Recovering,
     machine::ended_task => ServiceEnded,
     sms::refused_login => SmsNotLetIn,

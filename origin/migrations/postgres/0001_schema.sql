@@ -112,6 +112,8 @@ CREATE TABLE number_checks (
     counted      BIGINT NOT NULL,
     PRIMARY KEY (number_index, partner, day)
 );
+-- Clean-up.
+CREATE INDEX number_checks_by_day ON number_checks (day);
 
 -- One person for as long as they have a line. The next person with that number is another row.
 CREATE TABLE subscribers (

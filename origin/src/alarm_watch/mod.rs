@@ -16,6 +16,7 @@ mod rounds;
 mod subscriptions;
 mod subscriptions_seen;
 mod watch;
+mod write_ahead_log;
 
 pub(crate) use instance::instance_name;
 pub use rounds::write_alarms;

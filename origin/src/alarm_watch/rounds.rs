@@ -36,7 +36,7 @@ impl AlarmWatch {
         }
     }
 
-    /// 1. Judges what calls have shown, and looks at disks.
+    /// 1. Judges what calls and writes have shown, and looks at disks.
     /// 2. Looks at ledger and keys, once a minute.
     /// 3. Ends what is over by its time, or was not confirmed for too long.
     /// 4. Writes what has changed, and reads what others have changed.
@@ -45,6 +45,7 @@ impl AlarmWatch {
         self.judge_signals();
         self.judge_admin_port();
         self.judge_database();
+        self.judge_write_ahead_log();
         self.look_at_disks().await;
         // 2.
         if self.is_ledger_due() {

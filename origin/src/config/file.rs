@@ -183,6 +183,12 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn configuration_has_a_partner() {
+        let (before, _) = GOOD.split_once("[[offers]]").expect("is there");
+        assert_eq!(check(&format!("{before}offers = []")), Err("offers must not be empty".to_owned()));
+    }
+
+    #[test]
     fn mistake_is_explained_in_words() {
         assert_eq!(check(GOOD), Ok(()));
         for (from, to, complaint) in [

@@ -97,6 +97,8 @@ onbill_domain::word_enum! {
         UnknownCallers = "unknown-callers",
         /// A partner asked about too many numbers without an account in this hour.
         UnknownNumbers = "unknown-numbers",
+        /// The write-ahead log of the database grows, because something reads the database for long.
+        WriteAheadLogLong = "write-ahead-log-long",
     }
 }
 
@@ -195,7 +197,8 @@ impl Alarm {
             | Self::PartnerUnreachable
             | Self::SmsReceiptsUnmatched
             | Self::SpoolUnreachable
-            | Self::UnknownCallers => (Ticket, Condition, Origin),
+            | Self::UnknownCallers
+            | Self::WriteAheadLogLong => (Ticket, Condition, Origin),
             Self::CouponGuesses
             | Self::FileNotWritten
             | Self::FileUnacknowledged

@@ -3,6 +3,7 @@
 use crate::histogram::{CALL_BOUNDS, Histogram, SIZE_BOUNDS};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Commits of one database.
@@ -15,6 +16,8 @@ pub(crate) struct CommitMetrics {
     pub(crate) failed: Counter,
     /// Writes that wait for their commit.
     pub(crate) waiting: Gauge,
+    /// The length of SQLite's write-ahead log after the latest write, in bytes.
+    log_bytes: AtomicU64,
 }
 
 /// A write that waits for its commit.
@@ -27,6 +30,7 @@ impl Default for CommitMetrics {
             size: Histogram::new(SIZE_BOUNDS),
             failed: Counter::default(),
             waiting: Gauge::default(),
+            log_bytes: AtomicU64::default(),
         }
     }
 }
@@ -44,6 +48,15 @@ impl CommitMetrics {
         if !is_durable {
             self.failed.inc();
         }
+    }
+
+    /// Notes how long the write-ahead log is.
+    pub(super) fn note_log(&self, bytes: u64) {
+        self.log_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.log_bytes.load(Ordering::Relaxed)
     }
 
     /// Notes how many writes share a commit.

@@ -138,6 +138,15 @@ impl Store {
         }
     }
 
+    /// The length of SQLite's write-ahead log in bytes, after the latest write of this program. A server of
+    /// PostgreSQL looks after its own.
+    pub fn write_ahead_log_bytes(&self) -> Option<u64> {
+        match self.database {
+            Database::Sqlite(_) => Some(self.commits.log_bytes()),
+            Database::Postgres(_) => None,
+        }
+    }
+
     /// Gives other programs a turn at an SQLite file, between two of many long transactions. Without
     /// the pause, the next one has the file again before a program that waits has looked.
     pub async fn let_others_write(&self) {

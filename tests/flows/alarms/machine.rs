@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-fn database_file(shown: &Shown) -> PathBuf {
+pub(super) fn database_file(shown: &Shown) -> PathBuf {
     match &shown.system.acme.db {
         TestDb::Sqlite(path) => path.clone(),
         TestDb::Postgres { .. } => unreachable!("is a file"),

@@ -13,7 +13,7 @@ const SUBJECTS: [(&str, &[&str]); 9] = [
     ("Queues", &["onbill_queue", "onbill_dead", "onbill_job"]),
     ("Customers", &["onbill_pins", "onbill_funnel", "onbill_subscriptions", "onbill_coupon"]),
     ("SMS and webhooks", &["onbill_sms", "onbill_webhooks"]),
-    ("Database", &["onbill_commit", "onbill_writes", "onbill_database", "onbill_ledger"]),
+    ("Database", &["onbill_commit", "onbill_write", "onbill_database", "onbill_ledger"]),
     ("Process", &["process_"]),
 ];
 

@@ -30,6 +30,7 @@ async fn origins_on_one_database_show_the_same_queues() {
         let age = page.value("onbill_queue_oldest_age_seconds", &billing);
         assert!((120.0..200.0).contains(&age), "{age}");
         assert!(page.value("onbill_database_connections", &[("state", "idle")]) >= 1.0);
+        assert_eq!(page.find("onbill_write_ahead_log_bytes", &[]), None, "it is a server's own");
     }
     let pending = |page: &super::Page| page.sum("onbill_charges_pending_total", &[]);
     assert!((pending(&one) + pending(&other) - 6.0).abs() < 0.5, "each charge was answered by one of them");

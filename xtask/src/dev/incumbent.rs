@@ -22,6 +22,11 @@ const CHARGES: &str = "partner,ext_transaction_id,pai,amount,currency,refunded,s
                        period_to\n";
 const PARTNER: &str = "pai,ext_subscription_id,state,plan,price,currency\n";
 
+/// The partner's ids of the charge and the refund that are typed. The quickstart has others: on a system that was
+/// kept, the second charge of one id is refused.
+const TYPED_CHARGE: &str = "night-charge";
+const TYPED_REFUND: &str = "night-refund";
+
 /// Where the files are, and what was written into them.
 pub(super) struct IncumbentFiles {
     folder: PathBuf,
@@ -77,7 +82,7 @@ impl IncumbentFiles {
         let [pais, charges, partner, back] = ["pais.csv", "charges.csv", "partner.csv", "back"].map(file);
         let call = "cargo xtask call POST /ott/v1/transaction";
         let charge = format!("{call} -d '{}'", self.charge);
-        let refund = json!({"extRefundID": "mine-2", "reason": "By hand"});
+        let refund = json!({"extRefundID": TYPED_REFUND, "reason": "By hand"});
         let steps = [
             format!("alias switch='{} --config {} switch'", show(origin), show(config)),
             format!("switch check {pais} {charges}"),
@@ -102,7 +107,7 @@ impl IncumbentFiles {
 fn format_charge(price: u32, currency: &str, today: Day) -> String {
     let from = today.first_of_month().plus_months(1);
     let period = from.and_then(|from| ServicePeriod::from_months(from, 1));
-    json!({"extTransactionID": "mine-1", "pai": pai_of(1), "amount": {"value": price, "currency": currency},
+    json!({"extTransactionID": TYPED_CHARGE, "pai": pai_of(1), "amount": {"value": price, "currency": currency},
            "description": "By hand", "servicePeriod": period})
     .to_string()
 }
@@ -166,6 +171,14 @@ fn format_files(accounts: &str, price: u32, currency: &str, today: Day) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn typed_ids_are_not_those_of_the_quickstart() {
+        let quickstart = include_str!("../../../docs/quickstart.md");
+        for id in [TYPED_CHARGE, TYPED_REFUND] {
+            assert!(!quickstart.contains(id), "{id}");
+        }
+    }
 
     #[test]
     fn customers_are_those_of_the_accounts_file() {

@@ -9,6 +9,7 @@ pub(super) fn check_partner(config: &Config, partner: &PartnerId) -> anyhow::Res
     if partners.contains(&partner) {
         return Ok(());
     }
+    // There is one: a configuration without an offer is refused.
     let names: Vec<&str> = partners.into_iter().map(PartnerId::as_str).collect();
     anyhow::bail!("{partner} is no partner of this operator, which has {}", names.join(", "))
 }

@@ -23,6 +23,8 @@ pub(crate) struct Scrape {
     pub(crate) instruments: Arc<Instruments>,
     pub(crate) commits: Arc<CommitMetrics>,
     pub(crate) pool: PoolStatus,
+    /// `None` with PostgreSQL.
+    pub(crate) write_ahead_log_bytes: Option<u64>,
     /// `None` when they could not be read in time.
     pub(crate) figures: Option<LedgerFigures>,
     /// Each word that may say why the origin is not ready, and whether it does.
@@ -88,7 +90,7 @@ impl Collector for Scrape {
         sms.write(&mut page)?;
         webhooks.write(&mut page)?;
         refusals.write(&mut page)?;
-        database::write(&mut page, &self.commits, self.pool)?;
+        database::write(&mut page, &self.commits, self.pool, self.write_ahead_log_bytes)?;
         ledger::write(&mut page, self.figures.as_ref())?;
         match ProcessFigures::read() {
             Some(process) => process.write(&mut page),

@@ -139,6 +139,7 @@ series! {
     WRITES_WAITING: Gauge "onbill_writes_waiting", "", [], "Writes that wait for their commit";
     CONNECTIONS: Gauge "onbill_database_connections", "", ["state"], "Connections of the pool for reading (SQLite) or for everything (PostgreSQL)";
     CONNECTIONS_WAITING: Gauge "onbill_database_connections_waiting", "", [], "Callers that wait for a connection of the pool";
+    WRITE_AHEAD_LOG: Gauge "onbill_write_ahead_log", "bytes", [], "Length of SQLite's write-ahead log after the latest write";
     LEDGER_READABLE: Gauge "onbill_ledger_readable", "", [], "1 when the figures of this scrape that come from the ledger could be read";
 
     FILES_UNACKNOWLEDGED: Gauge "onbill_files_unacknowledged", "", [], "Billing files without a response";

@@ -41,18 +41,20 @@ impl LogLimit {
         Self { bytes_max, truncate_from: bytes_max }
     }
 
-    /// Truncates a log that is too long. It is called outside a transaction.
-    pub(super) fn enforce(&mut self, connection: &mut Connection, files: &LedgerFiles) {
+    /// Truncates a log that is too long, and returns how long it is then. It is called outside a transaction.
+    pub(super) fn enforce(&mut self, connection: &mut Connection, files: &LedgerFiles) -> u64 {
         let bytes = files.log_bytes();
         if bytes < self.bytes_max {
             self.truncate_from = self.bytes_max;
         }
         if bytes < self.truncate_from {
-            return;
+            return bytes;
         }
         // What was committed is durable without it, and it is tried again.
         let _ = truncate_log(connection);
-        self.truncate_from = files.log_bytes().saturating_add(self.bytes_max);
+        let bytes = files.log_bytes();
+        self.truncate_from = bytes.saturating_add(self.bytes_max);
+        bytes
     }
 }
 

@@ -75,6 +75,7 @@ impl SqliteDatabase {
         let mut connection = connect(path, mode)?;
         migrations::migrate(&mut connection, mode, facts, migrations)?;
         let files = Arc::new(LedgerFiles::note(path));
+        commits.note_log(files.log_bytes());
         // A negative value is a size in KiB, a positive one a number of pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         let readers = (0..readers).map(|_| connect(path, mode)).collect::<Result<Vec<_>, _>>()?;

@@ -116,7 +116,7 @@ fn write_all(
     while let Ok(first) = waiting.recv() {
         let group = std::iter::once(first).chain(waiting.try_iter().take(GROUP_MAX - 1));
         commit_group(connection, files, group, commits);
-        log_limit.enforce(connection, files);
+        commits.note_log(log_limit.enforce(connection, files));
     }
 }
 
