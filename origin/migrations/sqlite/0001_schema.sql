@@ -470,8 +470,10 @@ CREATE TABLE coupons (
 CREATE INDEX coupons_by_pai ON coupons (pai);
 CREATE INDEX coupons_by_message ON coupons (message_id)
     WHERE message_id IS NOT NULL AND delivered_at IS NULL;
--- Those that can be redeemed until a day to come. They are counted from the index alone.
-CREATE INDEX coupons_open ON coupons (expires_at, undelivered_at, delivered_at, sent_at)
+-- Those that can be redeemed until a day to come. They are counted from the index alone, for which SQLite
+-- needs the columns of the condition as well.
+CREATE INDEX coupons_open
+    ON coupons (expires_at, undelivered_at, delivered_at, sent_at, voided_at, redeemed_at)
     WHERE voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
@@ -651,8 +653,9 @@ CREATE TABLE outbox (
     CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
 ) STRICT;
 -- What waits is counted from these alone, with its age.
-CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at, queued_at) WHERE dead_lettered_at IS NULL;
-CREATE INDEX outbox_dead_letters ON outbox (job_id, kind) WHERE dead_lettered_at IS NOT NULL;
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at, queued_at, dead_lettered_at)
+    WHERE dead_lettered_at IS NULL;
+CREATE INDEX outbox_dead_letters ON outbox (job_id, kind, dead_lettered_at) WHERE dead_lettered_at IS NOT NULL;
 
 -- The nonce of a signature that had an effect, until the signature is stale.
 CREATE TABLE nonces (

@@ -13,8 +13,7 @@ const HEADER: [&str; 8] =
 
 /// 200 with a file that a browser saves.
 pub(super) fn answer(charges: &[ChargeCount], month: Month) -> Result<Response, Refused> {
-    let text =
-        write_counts(charges).map_err(|_| Fault::Broken("a CSV cannot be written into memory"))?;
+    let text = write_counts(charges).map_err(|_| Fault::Broken("a CSV cannot be written into memory"))?;
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"onbill-{month}.csv\"")),
