@@ -354,6 +354,9 @@ CREATE TABLE transactions (
 -- claims: a month of those alone would be read for an empty page.
 CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id)
     WHERE migration_file IS NULL;
+-- The claims, for the way back.
+CREATE INDEX transactions_claims ON transactions (partner, created_at, transaction_id)
+    WHERE migration_file IS NOT NULL;
 CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id)
     WHERE settled_at IS NOT NULL AND migration_file IS NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
