@@ -734,6 +734,7 @@ CREATE TABLE refund_requests (
     CHECK ((state = 'waiting') = (decided_by IS NULL)),
     CHECK ((state = 'waiting') = (decided_at IS NULL))
 );
+CREATE INDEX refund_requests_by_charge ON refund_requests (transaction_id);
 CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state IN ('waiting', 'approved');
 
 -- A session of the console, by the hash of what the browser has. One that has ended is kept for a day:
