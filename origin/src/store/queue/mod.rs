@@ -7,7 +7,7 @@
 mod job;
 mod kind;
 mod lease;
-mod outcome;
+pub(super) mod outcome;
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
