@@ -89,3 +89,4 @@ mod traces;
 mod turn_off;
 mod undelivered;
 mod webhooks;
+mod without_statistics;

@@ -356,6 +356,9 @@ CREATE TABLE transactions (
 -- claims: a month of those alone would be read for an empty page.
 CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id)
     WHERE migration_file IS NULL;
+-- The claims, for the way back.
+CREATE INDEX transactions_claims ON transactions (partner, created_at, transaction_id)
+    WHERE migration_file IS NOT NULL;
 CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id)
     WHERE settled_at IS NOT NULL AND migration_file IS NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
@@ -729,6 +732,7 @@ CREATE TABLE refund_requests (
     CHECK ((state = 'waiting') = (decided_by IS NULL)),
     CHECK ((state = 'waiting') = (decided_at IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX refund_requests_by_charge ON refund_requests (transaction_id);
 CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state IN ('waiting', 'approved');
 
 -- A session of the console, by the hash of what the browser has. One that has ended is kept for a day:

@@ -57,7 +57,8 @@ pub(super) fn is_charged(
     };
     let (begin, others_begin) = (first_day(subscription), first_day("o.partner_subscription_id"));
     format!(
-        "EXISTS (SELECT 1 FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
+        "EXISTS (SELECT 1 FROM transactions t LEFT JOIN LATERAL
+                 (SELECT * FROM mandates l WHERE l.mandate_id = t.mandate_id LIMIT 1) o ON TRUE
                  WHERE t.pai = {pai} AND t.status <> 'DECLINED' AND t.period_to >= {period_from}
                      AND t.period_from <= {period_to} {condition}
                      AND (o.partner_subscription_id = {subscription}

@@ -21,17 +21,19 @@ use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
-/// The mandate in force says what the plan is by now and what it costs.
+/// The mandate in force says what the plan is by now and what it costs. Each join is for one row, and the
+/// partner is asked for in a CASE, for the reason that the way back has.
 const LINKS: &str = "SELECT p.pai, p.state, p.dark_since, h.number_index, h.subscriber_ref, h.ended_at, s.ext_subscription_id,
         coalesce(m.plan, s.plan) AS plan, m.price_minor, m.currency
-    FROM pais p JOIN subscribers h USING (subscriber_id)
-        LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
-        LEFT JOIN mandates m ON m.sequence =
-            (SELECT l.sequence FROM mandates l
-             WHERE l.partner_subscription_id = s.partner_subscription_id
-                 AND l.partner_subscription_id IS NOT NULL AND l.in_force_from <= $3
-             ORDER BY l.in_force_from DESC, l.sequence DESC LIMIT 1)
-    WHERE p.pai > $1 AND p.partner = $2 ORDER BY p.pai LIMIT $4";
+    FROM pais p
+        CROSS JOIN LATERAL (SELECT * FROM subscribers l WHERE l.subscriber_id = p.subscriber_id LIMIT 1) h
+        LEFT JOIN LATERAL (SELECT * FROM partner_subscriptions l
+            WHERE l.pai = p.pai AND l.status <> 'CANCELLED' LIMIT 1) s ON TRUE
+        LEFT JOIN LATERAL (SELECT * FROM mandates l
+            WHERE l.partner_subscription_id = s.partner_subscription_id
+                AND l.partner_subscription_id IS NOT NULL AND l.in_force_from <= $3
+            ORDER BY l.in_force_from DESC, l.sequence DESC LIMIT 1) m ON TRUE
+    WHERE p.pai > $1 AND CASE WHEN p.partner = $2 THEN TRUE ELSE FALSE END ORDER BY p.pai LIMIT $4";
 
 pub(super) async fn list_links(
     db: &PgConnection<'_>,
@@ -104,7 +106,7 @@ pub(super) async fn send_pai_state_again(
 /// paid for, such as that of a year.
 ///
 /// `OFFSET 0` keeps each EXISTS a look along an index: PostgreSQL would else read all charges, once for a
-/// page, into a hash table.
+/// page, into a hash table. The PAI is joined with a limit, or each page would read all PAIs before its own.
 const UNCHARGED: &str =
     "SELECT s.pai, s.partner, s.status = 'ACTIVE' AND s.created_at < $1 AND p.state = 'ACTIVE'
         AND p.dark_since IS NULL AND coalesce(p.cut_over_at, 0) < $1 AND coalesce(p.paid_until, '') < $2
@@ -114,7 +116,7 @@ const UNCHARGED: &str =
             WHERE t.pai = s.pai AND t.period_to >= $5 AND t.status <> 'DECLINED' OFFSET 0)
         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r
             WHERE r.pai = s.pai AND r.period_to >= $2 AND r.outcome <> 'DECLINED' OFFSET 0) AS is_uncharged
-    FROM partner_subscriptions s JOIN pais p USING (pai)
+    FROM partner_subscriptions s CROSS JOIN LATERAL (SELECT * FROM pais l WHERE l.pai = s.pai LIMIT 1) p
     WHERE s.status <> 'CANCELLED' AND s.pai > $3 ORDER BY s.pai LIMIT $4";
 
 const UNFITTING: &str = "SELECT t.transaction_id, t.created_at,
@@ -123,7 +125,7 @@ const UNFITTING: &str = "SELECT t.transaction_id, t.created_at,
             AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id OFFSET 0)
             AS is_without_subscription,
         coalesce(p.closed_at < t.created_at - $6, FALSE) AS is_after_closing
-    FROM transactions t JOIN pais p USING (pai)
+    FROM transactions t CROSS JOIN LATERAL (SELECT * FROM pais l WHERE l.pai = t.pai LIMIT 1) p
     WHERE t.partner = $1 AND t.created_at < $2 AND (t.created_at, t.transaction_id) > ($3, $4)
         AND t.migration_file IS NULL
     ORDER BY t.created_at, t.transaction_id LIMIT $5";

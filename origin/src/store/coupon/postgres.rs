@@ -254,7 +254,11 @@ pub(in crate::store) async fn delete_fingerprints(
     subscribers: &[&str],
 ) -> Result<(), TxError> {
     tx.execute(
-        "UPDATE coupons SET fingerprint = NULL WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ANY ($1))",
+        // Looked up for each PAI, and then by id: PostgreSQL would else read all coupons.
+        "UPDATE coupons SET fingerprint = NULL WHERE coupon_id = ANY (ARRAY
+             (SELECT c.coupon_id FROM pais p CROSS JOIN LATERAL
+                 (SELECT l.coupon_id FROM coupons l WHERE l.pai = p.pai OFFSET 0) c
+              WHERE p.subscriber_id = ANY ($1)))",
         &[&subscribers],
     )
     .await?;
@@ -268,14 +272,18 @@ pub(in crate::store) async fn delete_queued_sms(
 ) -> Result<(), TxError> {
     let (coupon, reminder) = (JobKind::CouponSms.sql(), JobKind::CouponReminderSms.sql());
     let sql = format!(
-        "DELETE FROM outbox WHERE kind = {coupon} AND coupon_id IN
-             (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ANY ($1))"
+        "DELETE FROM outbox WHERE kind = {coupon} AND coupon_id = ANY (ARRAY
+             (SELECT c.coupon_id FROM pais p CROSS JOIN LATERAL
+                 (SELECT l.coupon_id FROM coupons l WHERE l.pai = p.pai OFFSET 0) c
+              WHERE p.subscriber_id = ANY ($1)))"
     );
     tx.execute(&sql, &[&subscribers]).await?;
     let sql = format!(
-        "DELETE FROM outbox WHERE kind = {reminder} AND coupon_id IN
-             (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
-              WHERE p.subscriber_id = ANY ($1) AND r.outcome <> 'DECLINED')"
+        "DELETE FROM outbox WHERE kind = {reminder} AND coupon_id = ANY (ARRAY
+             (SELECT r.coupon_id FROM pais p CROSS JOIN LATERAL
+                 (SELECT l.coupon_id FROM coupon_redemptions l
+                  WHERE l.pai = p.pai AND l.outcome <> 'DECLINED' OFFSET 0) r
+              WHERE p.subscriber_id = ANY ($1)))"
     );
     tx.execute(&sql, &[&subscribers]).await?;
     Ok(())

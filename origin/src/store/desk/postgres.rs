@@ -81,7 +81,8 @@ fn read_found(row: &Row) -> Result<DeskSubscriber, TxError> {
 }
 
 /// The index of what is paid for has no declined charges. Each join has a limit of its own: a table that
-/// was never analysed is read as a whole otherwise.
+/// was never analysed is read as a whole otherwise. An order by `recorded_at` alone would have it look for the
+/// mandate among all of them, by time.
 const LINKS: &str =
     "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at, p.created_at, s.plan, s.status,
         (SELECT max(t.period_to) FROM transactions t
@@ -91,7 +92,7 @@ const LINKS: &str =
         LEFT JOIN LATERAL (SELECT l.plan, l.status FROM partner_subscriptions l WHERE l.pai = p.pai
              ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1) s ON TRUE
         LEFT JOIN LATERAL (SELECT * FROM mandates l WHERE l.pai = p.pai AND l.partner_subscription_id IS NOT NULL
-             ORDER BY l.recorded_at DESC, l.sequence DESC LIMIT 1) m ON TRUE
+             ORDER BY l.recorded_at + 0 DESC, l.sequence DESC LIMIT 1) m ON TRUE
     WHERE p.subscriber_id = $1 ORDER BY p.state = 'CLOSED', p.created_at DESC, p.pai LIMIT $2";
 
 pub(super) async fn list_desk_links(

@@ -82,7 +82,8 @@ pub(in crate::store) async fn find_latest_mandate(
     tx: &PgConnection<'_>,
     subscription_id: &str,
 ) -> Result<Option<MandateRow>, TxError> {
-    let sql = "SELECT * FROM mandates WHERE partner_subscription_id = $1 ORDER BY sequence DESC LIMIT 1";
+    // By `sequence` alone, PostgreSQL would look for it among all mandates, from the newest on.
+    let sql = "SELECT * FROM mandates WHERE partner_subscription_id = $1 ORDER BY sequence + 0 DESC LIMIT 1";
     tx.query_optional(sql, &[&subscription_id]).await?.as_ref().map(read_mandate_row).transpose()
 }
 

@@ -223,8 +223,10 @@ async fn read_known_numbers(
         let number = NumberIndex(read_hash(&row, "subscribers.number_index")?);
         known.subscribers.entry(number).or_default().push(found);
     }
-    let open = "SELECT p.subscriber_id, p.partner FROM subscribers h JOIN pais p USING (subscriber_id)
-         WHERE h.number_index = ANY ($1) AND p.state <> 'CLOSED'";
+    // PostgreSQL would else read all PAIs for a batch, into a hash table.
+    let open = "SELECT p.subscriber_id, p.partner FROM subscribers h CROSS JOIN LATERAL
+             (SELECT * FROM pais l WHERE l.subscriber_id = h.subscriber_id AND l.state <> 'CLOSED' OFFSET 0) p
+         WHERE h.number_index = ANY ($1)";
     for row in db.query(open, &[&numbers]).await? {
         known.open_pais.insert((row.try_get("subscriber_id")?, row.try_get("partner")?));
     }

@@ -145,14 +145,15 @@ pub(in crate::store) async fn delete_queued_and_fingerprints(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
 ) -> Result<(), TxError> {
-    for sql in [
-        "UPDATE notifications SET fingerprint = NULL
-         WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ANY ($1))",
-        "DELETE FROM outbox WHERE notification_id IN
-             (SELECT n.notification_id FROM notifications n JOIN pais p USING (pai)
-              WHERE p.subscriber_id = ANY ($1))",
-    ] {
-        tx.execute(sql, &[&subscribers]).await?;
+    for change in ["UPDATE notifications SET fingerprint = NULL", "DELETE FROM outbox"] {
+        // Looked up for each PAI, and then by id: PostgreSQL would else read all notifications.
+        let sql = format!(
+            "{change} WHERE notification_id = ANY (ARRAY
+                 (SELECT n.notification_id FROM pais p CROSS JOIN LATERAL
+                     (SELECT l.notification_id FROM notifications l WHERE l.pai = p.pai OFFSET 0) n
+                  WHERE p.subscriber_id = ANY ($1)))"
+        );
+        tx.execute(&sql, &[&subscribers]).await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ pub(super) async fn list_kept_rows(
 ) -> Result<Vec<KeptTable>, TxError> {
     let mut tables = Vec::new();
     for source in SOURCES {
-        let sql = source.sql("$1");
+        let sql = source.look_up_sql("$1");
         let found = match source.by {
             KeptBy::Subscriber | KeptBy::Pai | KeptBy::Charge | KeptBy::Coupon | KeptBy::NumberSince(_) => {
                 db.query(&sql, &[&subscriber.subscriber_id]).await?

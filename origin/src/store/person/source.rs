@@ -31,31 +31,53 @@ pub(super) struct Source {
 impl Source {
     /// The statement, with `parameter` for the key. It contains only constant words.
     pub(super) fn sql(&self, parameter: &str) -> String {
-        let columns: Vec<String> =
-            self.columns.iter().map(|column| format!("CAST(t.{column} AS TEXT) AS {column}")).collect();
-        let joined = match self.by {
-            KeptBy::Subscriber => "WHERE t.subscriber_id",
-            KeptBy::Pai => "JOIN pais p ON p.pai = t.pai WHERE p.subscriber_id",
+        let table = self.table;
+        let rows = match self.by {
+            KeptBy::Subscriber => "t WHERE t.subscriber_id",
+            KeptBy::Pai => "t JOIN pais p ON p.pai = t.pai WHERE p.subscriber_id",
             KeptBy::Charge => {
-                "JOIN transactions c ON c.transaction_id = t.transaction_id JOIN pais p ON p.pai = c.pai
+                "t JOIN transactions c ON c.transaction_id = t.transaction_id JOIN pais p ON p.pai = c.pai
                  WHERE p.subscriber_id"
             }
             KeptBy::Coupon => {
-                "JOIN coupons c ON c.coupon_id = t.coupon_id JOIN pais p ON p.pai = c.pai WHERE p.subscriber_id"
+                "t JOIN coupons c ON c.coupon_id = t.coupon_id JOIN pais p ON p.pai = c.pai WHERE p.subscriber_id"
             }
-            KeptBy::Number => "WHERE t.number_index",
+            KeptBy::Number => "t WHERE t.number_index",
             KeptBy::NumberSince(moment) => &format!(
-                "JOIN subscribers s ON s.number_index = t.number_index
+                "t JOIN subscribers s ON s.number_index = t.number_index
                  WHERE {moment} * 1000000000 >= coalesce(s.number_since_nanoseconds, s.created_at * 1000000000)
                     AND s.subscriber_id"
             ),
-            KeptBy::Handle => "WHERE t.handle",
+            KeptBy::Handle => "t WHERE t.handle",
         };
-        let order = self.columns[0];
-        format!(
-            "SELECT {} FROM {} t {joined} = {parameter} ORDER BY t.{order}",
-            columns.join(", "),
-            self.table
-        )
+        self.select(&format!("{table} {rows}"), parameter)
+    }
+
+    /// The same for PostgreSQL, which would read all charges in a join: rows are looked up for each PAI, and
+    /// for each of its charges or coupons.
+    pub(super) fn look_up_sql(&self, parameter: &str) -> String {
+        let look_up = |table: &str, column: &str, of: &str, name: &str| {
+            format!(
+                "CROSS JOIN LATERAL (SELECT * FROM {table} l WHERE l.{column} = {of}.{column} OFFSET 0) {name}"
+            )
+        };
+        let by_pai = |table: &str, name: &str| look_up(table, "pai", "p", name);
+        let rows = match self.by {
+            KeptBy::Pai => by_pai(self.table, "t"),
+            KeptBy::Charge => {
+                by_pai("transactions", "c") + " " + &look_up(self.table, "transaction_id", "c", "t")
+            }
+            KeptBy::Coupon => by_pai("coupons", "c") + " " + &look_up(self.table, "coupon_id", "c", "t"),
+            KeptBy::Subscriber | KeptBy::Number | KeptBy::NumberSince(_) | KeptBy::Handle => {
+                return self.sql(parameter);
+            }
+        };
+        self.select(&format!("pais p {rows} WHERE p.subscriber_id"), parameter)
+    }
+
+    fn select(&self, rows: &str, parameter: &str) -> String {
+        let columns: Vec<String> =
+            self.columns.iter().map(|column| format!("CAST(t.{column} AS TEXT) AS {column}")).collect();
+        format!("SELECT {} FROM {rows} = {parameter} ORDER BY t.{}", columns.join(", "), self.columns[0])
     }
 }

@@ -39,9 +39,8 @@ mod tests {
     use crate::store::sqlite::query_plan::query_plan;
 
     /// These have no index by the person, because nothing but a rare export looks for one in them. The audit
-    /// grows with the looks of people, requests for refunds with what two people decide about, the others with
-    /// customers and not with charges.
-    const READ_WHOLE: [&str; 4] = ["audit", "coupon_redemptions", "refund_requests", "signups"];
+    /// grows with the looks of people, the others with customers and not with charges.
+    const READ_WHOLE: [&str; 3] = ["audit", "coupon_redemptions", "signups"];
 
     #[test]
     fn export_does_not_grow_with_the_charges() {

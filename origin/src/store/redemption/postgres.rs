@@ -189,7 +189,7 @@ async fn find_next_period(
                  AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
                  AND t.amount_minor > t.refunded_minor - (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                        WHERE f.transaction_id = t.transaction_id AND f.status = 'PENDING')
-                 AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
+                 AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id OFFSET 0)",
             &[&pai.to_string()],
         )
         .await?;

@@ -1,6 +1,6 @@
 //! What a group of answers takes.
 
-use crate::store::queue::ChargeOutcome;
+use crate::store::queue::outcome::ChargeOutcome;
 use onbill_domain::timestamp::Timestamp;
 
 /// The outcome of a first attempt at a charge, which waits for its group.

@@ -97,10 +97,11 @@ pub(in crate::store) async fn spend_token(
 /// another visit. A live one comes first. The mandate names the visit, if the partner had spent its token.
 const FIND_RESULT: &str = "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id,
          s.status = 'CANCELLED' AS is_over
-     FROM signups g LEFT JOIN partner_subscriptions s
-         ON s.pai = g.pai AND s.created_at >= g.issued_at
+     FROM signups g LEFT JOIN LATERAL (SELECT * FROM partner_subscriptions l
+         WHERE l.pai = g.pai AND l.created_at >= g.issued_at
              AND NOT EXISTS (SELECT 1 FROM mandates m JOIN signups v ON v.jti = m.supersedes
-                             WHERE m.partner_subscription_id = s.partner_subscription_id AND v.jti <> g.jti)
+                             WHERE m.partner_subscription_id = l.partner_subscription_id AND v.jti <> g.jti OFFSET 0)
+         OFFSET 0) s ON TRUE
      WHERE g.ticket_hash = $1 ORDER BY s.status = 'CANCELLED' LIMIT 1";
 
 /// A visit succeeded if its subscription is live. Once that has ended, there is no result any more.
@@ -126,17 +127,19 @@ pub(in crate::store) async fn find_signup_result(
 }
 
 /// How a live subscription began. The mandate of a charge says of which subscription it is. That of an
-/// adopted charge is lost: it counts from the visit on.
+/// adopted charge is lost: it counts from the visit on. By `sequence` alone, PostgreSQL would look for
+/// the first mandate among all of them.
 const FIND_START: &str = "SELECT s.pai, s.origin, g.account_type,
-         (SELECT min(t.created_at) FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
+         (SELECT min(t.created_at) FROM transactions t LEFT JOIN LATERAL
+                 (SELECT * FROM mandates l WHERE l.mandate_id = t.mandate_id LIMIT 1) o ON TRUE
           WHERE t.pai = s.pai AND t.created_at >= coalesce(g.issued_at, s.created_at) AND t.status <> 'DECLINED'
               AND (o.partner_subscription_id = s.partner_subscription_id
                   OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
-              AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id))
+              AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id OFFSET 0))
              AS charged_at
      FROM partner_subscriptions s LEFT JOIN signups g
          ON g.jti = (SELECT m.supersedes FROM mandates m
-                     WHERE m.partner_subscription_id = s.partner_subscription_id ORDER BY m.sequence LIMIT 1)
+                     WHERE m.partner_subscription_id = s.partner_subscription_id ORDER BY m.sequence + 0 LIMIT 1)
      WHERE s.partner_subscription_id = $1 AND s.status <> 'CANCELLED'";
 
 pub(in crate::store) async fn find_subscription_start(

@@ -15,7 +15,7 @@ use crate::store::postgres::rows::read_time;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::postgres::{PostgresDatabase, number_lock};
-use crate::store::queue::forget_answers_sql;
+use crate::store::queue::look_up_and_forget_answers_sql;
 use crate::store::subscriber::{ErasureState, SubscriberOfNumber, audit_facts, erasure_state};
 use crate::store::tally::postgres as tally;
 use onbill_domain::decline_reason::DeclineReason;
@@ -167,7 +167,7 @@ async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -
 
 /// What was answered about a failed job may have the words of a person about the subscriber.
 async fn forget_answers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<(), TxError> {
-    for sql in forget_answers_sql("p.subscriber_id = ANY ($1)") {
+    for sql in look_up_and_forget_answers_sql("p.subscriber_id = ANY ($1)") {
         tx.execute(&sql, &[&subscribers]).await?;
     }
     Ok(())

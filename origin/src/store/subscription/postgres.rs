@@ -200,7 +200,8 @@ pub(in crate::store) async fn change_subscription(
 /// The last day that charges of a subscription have paid for. The mandate of an adopted charge is
 /// lost, so it counts for each subscription of its PAI.
 const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
-    FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
+    FROM transactions t LEFT JOIN LATERAL
+        (SELECT * FROM mandates l WHERE l.mandate_id = t.mandate_id LIMIT 1) o ON TRUE
     WHERE t.pai = $1 AND t.status <> 'DECLINED'
         AND (o.partner_subscription_id = $2 OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
         AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)

@@ -50,6 +50,7 @@ const PAIS: &str = "SELECT p.pai, p.state, p.created_at, p.dark_since, h.number_
             ORDER BY l.sequence + 0 LIMIT 1) a ON TRUE
     WHERE p.pai > $1 AND CASE WHEN p.partner = $2 THEN TRUE ELSE FALSE END ORDER BY p.pai LIMIT $4";
 
+/// Our own charges, and the other system's, each along its own index. No coupon has one of the latter.
 const CHARGES: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency, t.refunded_minor,
         t.status, coalesce(t.billing_ref, t.transaction_id) AS billing_ref, t.created_at, t.period_from, t.period_to,
         (t.migration_file IS NULL
@@ -57,9 +58,13 @@ const CHARGES: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.a
         (t.status = 'PENDING' AND t.migration_file IS NULL
             OR EXISTS (SELECT 1 FROM refunds r
                 WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING' OFFSET 0)) AS is_pending
-    FROM transactions t
-    WHERE t.partner = $1 AND (t.created_at, t.transaction_id) > ($2, $3)
-        AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id OFFSET 0)
+    FROM ((SELECT * FROM transactions t
+            WHERE t.partner = $1 AND (t.created_at, t.transaction_id) > ($2, $3) AND t.migration_file IS NULL
+                AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id OFFSET 0)
+            ORDER BY t.created_at, t.transaction_id LIMIT $4)
+        UNION ALL (SELECT * FROM transactions t
+            WHERE t.partner = $1 AND (t.created_at, t.transaction_id) > ($2, $3) AND t.migration_file IS NOT NULL
+            ORDER BY t.created_at, t.transaction_id LIMIT $4)) t
     ORDER BY t.created_at, t.transaction_id LIMIT $4";
 
 pub(super) async fn list_handed_back_pais(
