@@ -83,6 +83,9 @@ mod tests {
     use crate::wire::parse;
     use serde_json::{Value, json};
 
+    /// What is done to a body.
+    type Change = fn(&mut Value);
+
     fn charge(change: impl FnOnce(&mut Value)) -> String {
         let mut body = json!({
             "extTransactionID": "n-1", "pai": "01010101-0101-4101-8101-010101010101",
@@ -103,7 +106,7 @@ mod tests {
 
     #[test]
     fn refusal_names_the_member_and_what_was_expected() {
-        let cases: [(fn(&mut Value), &str); 16] = [
+        let cases: [(Change, &str); 16] = [
             (|c| c["amount"]["value"] = json!("12025550101"), "amount.value: expected an integer"),
             (|c| c["amount"]["value"] = json!(15.99), "amount.value: expected an integer"),
             (
