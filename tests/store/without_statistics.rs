@@ -57,7 +57,7 @@ impl Counted {
         db.place.run_sql(FILL).await;
         let TestDb::Postgres { url, schema } = &db.place else { unreachable!("is on PostgreSQL") };
         let address = PostgresAddress::parse(&format!("{url}&application_name={schema}")).expect("is a URL");
-        let store = Store::open_postgres(&address, 1, OpenMode::Migrate).await.expect("opens");
+        let store = Store::open_postgres(&address, 1, OpenMode::Migrate, &[]).await.expect("opens");
         let schema = schema.clone();
         Self { store, db, schema }
     }
@@ -116,7 +116,7 @@ async fn look_at_pais(counted: &Counted) {
 async fn look_at_charges(counted: &Counted) {
     let (store, netflix) = (&counted.store, partner_id("netflix"));
     // All claims, of which the ids come first, and the last of them with charges of our own.
-    for id in ["", "claim-s-99"] {
+    for id in ["", "claim-s-998"] {
         let after = Cursor { at: Timestamp::from_unix_seconds(1_794_000_000), id: id.to_owned() };
         let page = store.list_handed_back_charges(netflix.clone(), Some(after.clone()), PAGE);
         let page = counted.expect_few("charges on the way back", page).await.expect("works");

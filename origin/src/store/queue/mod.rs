@@ -81,30 +81,18 @@ pub(in crate::store) fn read_trace(
 /// Takes the words of answers from the jobs about some subscribers, whose PAIs are those `p` of which the
 /// condition holds. Jobs with an SMS have no such words, and those about a PAI never wait for a person.
 pub(in crate::store) fn forget_answers_sql(condition: &str) -> [String; 3] {
-    ANSWERED.map(|(id, rows)| {
+    [
+        ("transaction_id", "transactions t"),
+        ("refund_id", "refunds r JOIN transactions t USING (transaction_id)"),
+        ("dispute_id", "disputes d JOIN transactions t USING (transaction_id)"),
+    ]
+    .map(|(id, rows)| {
         format!(
             "UPDATE outbox SET answer_text = NULL WHERE answer_text IS NOT NULL AND {id} IN
                  (SELECT {id} FROM {rows} JOIN pais p USING (pai) WHERE {condition})"
         )
     })
 }
-
-/// The same for PostgreSQL, which would read all charges for it. It looks up whose each answer is: there are few.
-pub(in crate::store) fn look_up_and_forget_answers_sql(condition: &str) -> [String; 3] {
-    ANSWERED.map(|(id, rows)| {
-        format!(
-            "UPDATE outbox SET answer_text = NULL WHERE answer_text IS NOT NULL AND {id} IS NOT NULL AND EXISTS
-                 (SELECT 1 FROM {rows} JOIN pais p USING (pai) WHERE {id} = outbox.{id} AND {condition} OFFSET 0)"
-        )
-    })
-}
-
-/// The subjects of jobs that are about a charge, and how each is found.
-const ANSWERED: [(&str, &str); 3] = [
-    ("transaction_id", "transactions t"),
-    ("refund_id", "refunds r JOIN transactions t USING (transaction_id)"),
-    ("dispute_id", "disputes d JOIN transactions t USING (transaction_id)"),
-];
 
 /// How long jobs of a kind may wait after so many attempts.
 struct LongestWait {

@@ -15,7 +15,6 @@ use crate::store::postgres::rows::read_time;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::postgres::{PostgresDatabase, number_lock};
-use crate::store::queue::look_up_and_forget_answers_sql;
 use crate::store::subscriber::{ErasureState, SubscriberOfNumber, audit_facts, erasure_state};
 use crate::store::tally::postgres as tally;
 use onbill_domain::decline_reason::DeclineReason;
@@ -165,9 +164,25 @@ async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -
     Ok(!found.is_empty())
 }
 
-/// What was answered about a failed job may have the words of a person about the subscriber.
+/// What was answered about a failed job may have the words of a person about the subscriber. The jobs are looked
+/// up for each PAI and each charge: PostgreSQL would else read all charges.
 async fn forget_answers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<(), TxError> {
-    for sql in look_up_and_forget_answers_sql("p.subscriber_id = ANY ($1)") {
+    let of_charge = |table: &str, id: &str| {
+        format!(
+            "CROSS JOIN LATERAL (SELECT l.{id} FROM {table} l WHERE l.transaction_id = t.transaction_id OFFSET 0) r"
+        )
+    };
+    for (id, rows) in [
+        ("transaction_id", String::new()),
+        ("refund_id", of_charge("refunds", "refund_id")),
+        ("dispute_id", of_charge("disputes", "dispute_id")),
+    ] {
+        let sql = format!(
+            "UPDATE outbox SET answer_text = NULL WHERE answer_text IS NOT NULL AND {id} = ANY (ARRAY
+                 (SELECT {id} FROM pais p CROSS JOIN LATERAL
+                     (SELECT l.transaction_id FROM transactions l WHERE l.pai = p.pai OFFSET 0) t {rows}
+                  WHERE p.subscriber_id = ANY ($1)))"
+        );
         tx.execute(&sql, &[&subscribers]).await?;
     }
     Ok(())
