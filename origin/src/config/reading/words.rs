@@ -1,6 +1,6 @@
 //! The complaints of the TOML reader and of serde, in words for the person who writes the file.
 
-use super::path::SettingPath;
+use crate::config::setting_path::SettingPath;
 
 /// Most single changes of a letter between a word and the one that was probably meant.
 const CHANGES_MAX: usize = 3;
