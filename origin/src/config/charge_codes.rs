@@ -1,8 +1,9 @@
 //! Charge codes: the operator's own codes for the charges of an offer or a partner.
 
+use super::complaints::Complaints;
 use super::offers::Offer;
 use super::partners::Partner;
-use super::reading::{Complaints, SettingPath};
+use super::setting_path::SettingPath;
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use serde::{Deserialize, Serialize};

@@ -2,13 +2,14 @@
 //! complaint names the setting that it is about.
 
 use super::charge_codes::ChargeCodeRule;
+use super::complaints::Complaints;
 use super::coupons;
 use super::file::Config;
 use super::number_plan::NumberPlan;
 use super::offers::Offer;
 use super::partners;
-use super::reading::{Complaints, SettingPath};
 use super::secure_url::require_https;
+use super::setting_path::SettingPath;
 use super::sources::Billing;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
 use onbill_domain::plain_text::is_plain_text;

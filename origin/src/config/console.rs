@@ -1,7 +1,8 @@
 //! `[console]` of the configuration: where people sign in, and at which desks their groups put them.
 
-use super::reading::{Complaints, SettingPath};
+use super::complaints::Complaints;
 use super::secure_url::require_https;
+use super::setting_path::SettingPath;
 use onbill_domain::plain_text::is_plain_text;
 use onbill_domain::site_origin::parse_site_origin;
 use onbill_domain::wire::audit::ActorRole;

@@ -1,8 +1,9 @@
 //! `[coupons]`: the coupons that the operator sells. Without this section, it sells none.
 
+use super::complaints::Complaints;
 use super::offers::Offer;
-use super::reading::{Complaints, SettingPath};
 use super::secure_url::require_https;
+use super::setting_path::SettingPath;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::limits::COUPON_MONTHS_MAX;

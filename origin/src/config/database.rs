@@ -1,7 +1,8 @@
 //! The database of the ledger: a SQLite file beside the origin, or PostgreSQL at a URL.
 
+use super::complaints::Complaints;
 use super::postgres_address::PostgresAddress;
-use super::reading::{Complaints, SettingPath};
+use super::setting_path::SettingPath;
 use serde::{Deserialize, Serialize, Serializer};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,8 @@
 //! `[files]` of the configuration.
 
+use super::complaints::Complaints;
 use super::file_columns::FileColumns;
-use super::reading::{Complaints, SettingPath};
+use super::setting_path::SettingPath;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -1,7 +1,8 @@
 //! The operator's own pages, where a customer who is refused can do something about it.
 
-use super::reading::{Complaints, SettingPath};
+use super::complaints::Complaints;
 use super::secure_url::require_https;
+use super::setting_path::SettingPath;
 use onbill_domain::refusal_detail::{RefusalReason, Suspension, WayOn, WayOnKind};
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! The operator's offers.
 
-use super::reading::{Complaints, SettingPath};
+use super::complaints::Complaints;
 use super::secure_url::require_https;
+use super::setting_path::SettingPath;
 use super::terms::Terms;
 use onbill_domain::agreement::Taxes;
 use onbill_domain::charge_code::ChargeCode;

@@ -1,7 +1,8 @@
 //! Settings of the partners beyond their offers.
 
-use super::reading::{Complaints, SettingPath};
+use super::complaints::Complaints;
 use super::secure_url::require_https;
+use super::setting_path::SettingPath;
 use super::settlement::SettlementModel;
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::PartnerId;

@@ -1,7 +1,7 @@
 //! The configuration file as TOML, with the place of everything in its text, and without a thing
 //! that was found to be wrong.
 
-use super::path::{SettingPath, Step};
+use crate::config::setting_path::{SettingPath, Step};
 use onbill_domain::wire::strict;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;

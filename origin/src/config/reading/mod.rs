@@ -5,19 +5,16 @@
 //! until the types accept the rest; then the checks see it. What follows from something that was
 //! replaced is not reported.
 
-mod complaints;
 mod document;
-mod path;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub(super) use complaints::{Complaint, Complaints};
-pub(super) use path::SettingPath;
-
+use super::complaints::Complaint;
 use super::file::Config;
+use super::setting_path::SettingPath;
 use document::{Document, Span};
 use onbill_domain::similar_word::find_similar;
 use std::fmt;

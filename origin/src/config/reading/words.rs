@@ -1,6 +1,6 @@
 //! The complaints of the TOML reader and of serde, in words for the person who writes the file.
 
-use super::path::SettingPath;
+use crate::config::setting_path::SettingPath;
 use onbill_domain::similar_word::find_similar;
 
 /// What a message of serde's is about.

@@ -1,7 +1,7 @@
 //! `[sms]` for a Kannel gateway.
 
 use super::place::place_of;
-use crate::config::reading::Complaints;
+use crate::config::complaints::Complaints;
 use crate::config::secure_url::require_https;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ pub use kannel::KannelSettings;
 pub(crate) use smpp::SMPP_PASSWORD_CHARS_MAX;
 pub use smpp::{MessageIdForm, SmppAddress, SmppSettings};
 
-use super::reading::Complaints;
+use super::complaints::Complaints;
 use serde::{Deserialize, Serialize};
 
 /// The SMS gateway, and how it is reached.

@@ -1,7 +1,7 @@
 //! `[sms]` with `by = "smpp"`: the address of the SMSC, and our account at it.
 
 use super::place::place_of;
-use crate::config::reading::Complaints;
+use crate::config::complaints::Complaints;
 use rusmpp::values::{Npi, Ton};
 use serde::{Deserialize, Serialize, Serializer};
 use std::path::PathBuf;

@@ -4,27 +4,27 @@ use std::fmt;
 
 /// The place of a setting, from the root of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::config) struct SettingPath(Vec<Step>);
+pub(super) struct SettingPath(Vec<Step>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::config) enum Step {
+pub(super) enum Step {
     Key(String),
     Index(usize),
 }
 
 impl SettingPath {
     /// A setting of the whole origin, or a section.
-    pub(in crate::config) fn of(key: &str) -> Self {
+    pub(super) fn of(key: &str) -> Self {
         Self::default().key(key)
     }
 
     /// A setting of this section.
-    pub(in crate::config) fn key(&self, key: &str) -> Self {
+    pub(super) fn key(&self, key: &str) -> Self {
         self.with(Step::Key(key.to_owned()))
     }
 
     /// An entry of this list, counted from 0.
-    pub(in crate::config) fn entry(&self, index: usize) -> Self {
+    pub(super) fn entry(&self, index: usize) -> Self {
         self.with(Step::Index(index))
     }
 
