@@ -7,7 +7,7 @@ const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; 
 const on = time => moment.format(new Date(time)).replaceAll(' ', '\xa0');       // it stays on one line
 const nameOf = partner => partners[partner] || partner;
 const amountOf = amount => isolate(money(amount));
-const lastDay = date => day.format(new Date(date));
+const dayOf = date => day.format(new Date(date)).replace(' ', '\xa0');        // its month stays with it, and the year may go on
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(ONBILL_STYLE);
@@ -39,7 +39,7 @@ function link({ subscription, partner, title, since, state, status = 'ACTIVE', p
   item.append(heading, make('p', t(`link-${stands}`), 'badge'), make('p', t('since', { date: on(since) }), 'meta'));
   if (state === 'SUSPENDED') item.append(make('p', t('held'), 'meta'));
   if (state === 'ACTIVE' && status !== state) item.append(make('p', t(`${stands}-there`, { partner: nameOf(partner) }), 'meta'));
-  if (paidUntil) item.append(make('p', t('paid-until', { date: lastDay(paidUntil) }) + (endsByItself ? ' ' + t('ends-by-itself') : ''), 'meta'));
+  if (paidUntil) item.append(make('p', t('paid-until', { date: dayOf(paidUntil) }) + (endsByItself ? ' ' + t('ends-by-itself') : ''), 'meta'));
   if (ended) {
     const date = ended.at && t('ended', { date: on(ended.at) });
     item.append(make('p', [date, t(`reason-${ended.reason}`)].filter(Boolean).join(' '), 'meta'));
@@ -65,7 +65,7 @@ function charge(which) {
     make('span', t(`charge-${status.toLowerCase()}`), 'badge'),
     make('p', t('period', { period: daysOf(servicePeriod) }), 'meta'));
   if (declineReason) item.append(make('p', t(`reason-${declineReason}`), 'meta'));
-  if (billedOn) item.append(make('p', t('billed-on', { date: day.format(new Date(billedOn)) }), 'meta'));
+  if (billedOn) item.append(make('p', t('billed-on', { date: dayOf(billedOn) }), 'meta'));
   if (refunded) item.append(make('p', t('refunded', { amount: money(refunded) }), 'good'));
   if (refunding) item.append(make('p', t('refunding', { amount: money(refunding) }), 'meta'));
   if (reference) {
@@ -95,7 +95,7 @@ function receipt({ at, partner, description, servicePeriod, amount, tax, billedO
   print.type = back.type = 'button';
   print.onclick = () => window.print();
   back.onclick = () => { show('account'); from.focus(); };
-  const notes = [billedOn && t('billed-on', { date: lastDay(billedOn) }), refunded && t('refunded', { amount: money(refunded) })];
+  const notes = [billedOn && t('billed-on', { date: dayOf(billedOn) }), refunded && t('refunded', { amount: money(refunded) })];
   section.id = 'receipt';
   heading.tabIndex = -1;
   section.replaceChildren(heading, rows, ...notes.filter(Boolean).map(note => make('p', note, 'meta')), print, back);
@@ -127,7 +127,7 @@ function confirm({ paidUntil, ...which }) {
   const points = ['unlink-bill', 'unlink-partner', 'unlink-past'].map(key => make('li', t(key, wanted)));
   if (paidUntil) {
     const days = Math.ceil((Date.parse(paidUntil) - Date.now()) / 864e5) + 1;
-    points.unshift(make('li', t('unlink-paid', { days: count(days, 'day'), date: lastDay(paidUntil) })));
+    points.unshift(make('li', t('unlink-paid', { days: count(days, 'day'), date: dayOf(paidUntil) })));
   }
   $('unlink-list').replaceChildren(...points);
   show('unlink');

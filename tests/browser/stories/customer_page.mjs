@@ -24,11 +24,11 @@ async function run(month, email) {
   return charges.find(each => each.extTransactionID === `${pays.extSubscriptionID}-${month}`);
 }
 
-/** The simulated operator's bills are dated the first of the next month. */
+/** The simulated operator's bills are dated the first of the next month, and the month stays with the day on one line. */
 function nextBill() {
   const now = new Date();
   const date = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
-  return new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' }).format(date);
+  return new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' }).format(date).replace(' ', '\u00a0');
 }
 
 test('whom the dashboard vouches for sees it at once: what is linked, charged and refunded', async stage => {
@@ -146,7 +146,7 @@ test('what only a coupon pays ends by itself, and nothing that is over is offere
     const say = (key, values) => words(key, { operator: acme, ...values });
     const links = widget.inside.locator('#links li');
     const coupon = links.filter({ hasText: say('ends-by-itself') });
-    assert.equal(await coupon.locator('p').last().textContent(), `${say('paid-until', { date: 'May 27, 2027' })} ${say('ends-by-itself')}`);
+    assert.equal(await coupon.locator('p').last().textContent(), `${say('paid-until', { date: 'May\u00a027, 2027' })} ${say('ends-by-itself')}`);
     assert.equal(await coupon.getByRole('button').count(), 0);
     for (const [at, buttons] of [1, 1, 0, 0, 0].entries()) assert.equal(await links.nth(at).getByRole('button').count(), buttons, `link ${at}`);
     // Each button says what it ends.
@@ -159,7 +159,7 @@ test('whoever would lose days that are paid reads how many before they stop', as
   await customer.page.clock.setFixedTime(new Date('2027-05-03T12:00:00Z'));
   await walk(customer, { words: 'unlink, with days' }, async (name, widget) => {
     const first = await widget.$('unlink-list').locator('li').first().textContent();
-    assert.equal(first, words('unlink-paid', { operator: acme, days: '25\u00a0days', date: 'May 27, 2027' }));
+    assert.equal(first, words('unlink-paid', { operator: acme, days: '25\u00a0days', date: 'May\u00a027, 2027' }));
   });
 });
 

@@ -155,7 +155,7 @@ for (const colorScheme of ['light', 'dark']) {
       ['the edge of a field', '#msisdn', 'borderTopColor'], ['the focus ring', '#msisdn', 'outlineColor'],
       ['a complaint', '#msisdn-error', 'color'], ['the main button', '#number-submit', 'backgroundColor'],
       ['a step to come', '#progress i:not(.on)', 'borderTopColor'], ['a step', '#progress .on', 'backgroundColor'],
-      ['the mark', '.mark path', 'stroke'],
+      ['the mark', '.mark path', 'stroke'], ['the ring around a message’s mark', '#message circle', 'stroke'],
     ]) {
       const [color] = await style(selector, name);
       assert.ok(contrast(color, background) >= 3, `${what}: ${color} on ${background}`);
