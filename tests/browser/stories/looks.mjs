@@ -50,9 +50,10 @@ const shattered = widget => widget.body.evaluate(body => {
       if (lines < 2) continue;
       const isTooWide = rects.reduce((sum, { width }) => sum + width, 0) > roomOf(node.parentElement);
       // Of a word that there is no room for, at least three letters stay together. A title's and a button's are never broken, and
-      // nothing that begins with a digit. A telephone number may be, where one of its spaces is.
-      const isShort = node.parentElement.closest('h1, button') || word.length / lines < 3;
-      if (!isTooWide || /^\d/.test(word) || !/\d/.test(word) && isShort) broken.push(word);
+      // nothing that begins with a digit. A telephone number may be, where one of its spaces is, unless it is on a button.
+      const onButton = node.parentElement.closest('button');
+      const isShort = onButton || node.parentElement.closest('h1') || word.length / lines < 3;
+      if (!isTooWide || /^\d/.test(word) || onButton && word.startsWith('+') || !/\d/.test(word) && isShort) broken.push(word);
     }
   }
   return broken;
