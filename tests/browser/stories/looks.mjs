@@ -156,12 +156,14 @@ for (const colorScheme of ['light', 'dark']) {
       ['the edge of a field', '#msisdn', 'borderTopColor'], ['the focus ring', '#msisdn', 'outlineColor'],
       ['a complaint', '#msisdn-error', 'color'], ['the main button', '#number-submit', 'backgroundColor'],
       ['a step to come', '#progress i:not(.on)', 'borderTopColor'], ['a step', '#progress .on', 'backgroundColor'],
-      ['the mark', '.mark path', 'stroke'],
+      ['the mark', '.mark path', 'stroke'], ['the ring of a message’s mark', '#message circle', 'stroke'],
     ]) {
       const [color] = await style(selector, name);
       assert.ok(contrast(color, background) >= 3, `${what}: ${color} on ${background}`);
     }
     assert.deepEqual(await style('#message circle', 'fill'), [background], 'a message’s mark has no colour of the operator’s');
+    const ring = await widget.$('msisdn-error').evaluate(each => getComputedStyle(each, '::before').outlineStyle);
+    assert.equal(ring, 'solid', 'the sign of a complaint has a ring');
     const [words, button] = await style('#number-submit', 'color', 'backgroundColor');
     assert.ok(contrast(words, button) >= 4.5, `the main button’s words: ${words} on ${button}`);
     const [reached, ahead] = [await style('#progress .on', 'backgroundColor'), await style('#progress i:not(.on)', 'backgroundColor')];
