@@ -10,7 +10,10 @@ function fail({ code: given, wait, words, wayOn }, where, again) {
     if (shown.state !== 'number') toNumber();
     fieldError(number, given);
   } else if (/^pin-(invalid|expired)$/.test(given) && where === 'pin') {
-    if (given === 'pin-expired') resendAt = 0;
+    if (given === 'pin-expired') {
+      resendAt = 0;
+      $('pin-text').textContent = t('pin-text');     // how long it works is over
+    }
     if (shown.state !== 'pin') show('pin');
     tick();
     fieldError(code, given);

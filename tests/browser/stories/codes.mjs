@@ -93,6 +93,7 @@ test('a code that is over is said to be; half a minute later a new one can be ha
   await widget.shows('pin');
   await widget.enterCode(code);
   await widget.complains('pin', 'pin-expired', 'code');
+  assert.doesNotMatch(await widget.$('pin-text').textContent(), /minute/, 'how long it works is over');
   await widget.$('resend').and(widget.inside.locator('[aria-disabled=false]')).click();
   await widget.shows('pin');
   await widget.$('code').and(widget.inside.locator(':not([aria-invalid])')).waitFor();

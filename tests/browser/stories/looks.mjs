@@ -50,9 +50,10 @@ const shattered = widget => widget.body.evaluate(body => {
       if (lines < 2) continue;
       const isTooWide = rects.reduce((sum, { width }) => sum + width, 0) > roomOf(node.parentElement);
       // Of a word that there is no room for, at least three letters stay together. A title's and a button's are never broken, and
-      // nothing that begins with a digit. A telephone number may be, where one of its spaces is.
-      const isShort = node.parentElement.closest('h1, button') || word.length / lines < 3;
-      if (!isTooWide || /^\d/.test(word) || !/\d/.test(word) && isShort) broken.push(word);
+      // nothing that begins with a digit. A telephone number may be, where one of its spaces is, unless it is on a button.
+      const onButton = node.parentElement.closest('button');
+      const isShort = onButton || node.parentElement.closest('h1') || word.length / lines < 3;
+      if (!isTooWide || /^\d/.test(word) || onButton && word.startsWith('+') || !/\d/.test(word) && isShort) broken.push(word);
     }
   }
   return broken;
@@ -155,12 +156,14 @@ for (const colorScheme of ['light', 'dark']) {
       ['the edge of a field', '#msisdn', 'borderTopColor'], ['the focus ring', '#msisdn', 'outlineColor'],
       ['a complaint', '#msisdn-error', 'color'], ['the main button', '#number-submit', 'backgroundColor'],
       ['a step to come', '#progress i:not(.on)', 'borderTopColor'], ['a step', '#progress .on', 'backgroundColor'],
-      ['the mark', '.mark path', 'stroke'], ['the ring around a message’s mark', '#message circle', 'stroke'],
+      ['the mark', '.mark path', 'stroke'], ['the ring of a message’s mark', '#message circle', 'stroke'],
     ]) {
       const [color] = await style(selector, name);
       assert.ok(contrast(color, background) >= 3, `${what}: ${color} on ${background}`);
     }
     assert.deepEqual(await style('#message circle', 'fill'), [background], 'a message’s mark has no colour of the operator’s');
+    const ring = await widget.$('msisdn-error').evaluate(each => getComputedStyle(each, '::before').outlineStyle);
+    assert.equal(ring, 'solid', 'the sign of a complaint has a ring');
     const [words, button] = await style('#number-submit', 'color', 'backgroundColor');
     assert.ok(contrast(words, button) >= 4.5, `the main button’s words: ${words} on ${button}`);
     const [reached, ahead] = [await style('#progress .on', 'backgroundColor'), await style('#progress i:not(.on)', 'backgroundColor')];
