@@ -11,9 +11,12 @@ use onbill_domain::currency::Currency;
 
 /// The drawing, with its margins. Its height is in `chart_scale.rs`.
 const WIDTH: i64 = 7200;
-/// Room for the numbers beside the axis, and for half of the last day's label.
-const LEFT: i64 = 1000;
-const RIGHT: i64 = 360;
+/// Room for half of the first day's label.
+const LEFT: i64 = 360;
+/// Room for the numbers beside the axis. They are at the end, where a phone shows the last days first.
+const RIGHT: i64 = 1000;
+/// The most width that a label has: one day of a month is no block across the drawing.
+const SLOT_MAX: i64 = 980;
 /// Labels below the axis that do not run into each other.
 const LABELS_MAX: usize = 7;
 
@@ -109,11 +112,19 @@ impl Chart<'_> {
                 @if self.labels.is_empty() {
                     p class="muted" { "There is nothing to show yet." }
                 } @else {
-                    div class="chart-scroll" tabindex="0" role="group" aria-label=(self.title) { (self.draw_chart()) }
-                    (self.show_legend())
+                    div class=(self.scroll_class()) tabindex="0" role="group" aria-label=(self.title) { (self.draw_chart()) }
+                    @if self.series.len() > 1 { (self.show_legend()) }
                     (self.show_table())
                 }
             }
+        }
+    }
+
+    /// Steps are read from the first one, days from the last.
+    const fn scroll_class(&self) -> &'static str {
+        match self.kind {
+            ChartKind::Bars => "chart-scroll",
+            ChartKind::Lines | ChartKind::StackedBars => "chart-scroll newest",
         }
     }
 
@@ -125,12 +136,12 @@ impl Chart<'_> {
             svg viewBox=(view) role="img" aria-labelledby=(format!("{title} {description}")) {
                 title id=(title) { (self.title) }
                 desc id=(description) { (self.description) }
-                text class="axis" x="0" y="120" { (self.unit.name()) }
+                text class="axis" x=(WIDTH - RIGHT + 80) y="120" { (self.unit.name()) }
                 text class="axis" x=((LEFT + WIDTH - RIGHT) / 2) y=(HEIGHT - 60) text-anchor="middle" { (self.label) }
                 @for value in scale.grid() {
                     @let y = scale.y_of(value);
                     line class="grid" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
-                    text class="axis" x=(LEFT - 80) y=(y + 40) text-anchor="end" { (self.unit.format(value)) }
+                    text class="axis" x=(WIDTH - RIGHT + 80) y=(y + 40) { (self.unit.format(value)) }
                 }
                 @for place in shown_labels(self.labels.len()) {
                     text class="axis" x=(self.middle_of(place)) y=(HEIGHT - BOTTOM + 160) text-anchor="middle" {
@@ -158,8 +169,11 @@ impl Chart<'_> {
 
     /// The part of the width that a label has, and where it begins.
     fn slot_of(&self, place: usize) -> (i64, i64) {
-        let (all, plot) = (to_i64(self.labels.len()).max(1), WIDTH - LEFT - RIGHT);
-        let begins = |place: i64| LEFT + plot * place / all;
+        let all = to_i64(self.labels.len()).max(1);
+        let used = (WIDTH - LEFT - RIGHT).min(all * SLOT_MAX);
+        // Few days are at the end, where a phone begins.
+        let left = if self.kind == ChartKind::Bars { LEFT } else { WIDTH - RIGHT - used };
+        let begins = |place: i64| left + used * place / all;
         let place = to_i64(place);
         (begins(place), begins(place + 1) - begins(place))
     }
@@ -190,14 +204,16 @@ impl Chart<'_> {
         html! {
             @for place in 0..self.labels.len() {
                 @for (bar, series) in self.bars_of(place, scale).into_iter().zip(&self.series) {
+                    @let value = self.unit.format(value_at(series, place));
                     @if bar.height > 0 {
                         rect class=(format!("bar tone-{}", series.tone.as_str())) x=(bar.x) y=(bar.y)
                             width=(bar.width) height=(bar.height) {
-                            title {
-                                (self.labels[place]) ": " (series.name) " "
-                                (self.unit.format(value_at(series, place)))
-                            }
+                            title { (self.labels[place]) ": " (series.name) " " (value) }
                         }
+                    }
+                    // Few bars have their numbers above them: a phone shows the first ones without the axis.
+                    @if self.kind == ChartKind::Bars && self.labels.len() <= LABELS_MAX {
+                        text class="axis" x=(bar.x + bar.width / 2) y=(bar.y - 40) text-anchor="middle" { (value) }
                     }
                 }
             }
@@ -337,12 +353,13 @@ mod tests {
     }
 
     #[test]
-    fn label_of_the_last_day_is_whole() {
+    fn labels_of_the_first_and_the_last_day_are_whole() {
         // Ten characters of 120 px, in a wide font.
         const HALF_OF_LABEL: i64 = 350;
         for days in [2, 31, 400] {
             let mut trend = chart(ChartKind::Lines, Unit::Count("customers"));
             trend.labels = vec!["2026-11-30".to_owned(); days];
+            assert!(trend.middle_of(0) >= HALF_OF_LABEL, "{days} days");
             assert!(trend.middle_of(days - 1) + HALF_OF_LABEL <= WIDTH, "{days} days");
         }
     }
@@ -365,6 +382,26 @@ mod tests {
         let beside = chart(ChartKind::Bars, Unit::Count("charges")).bars_of(1, &scale);
         assert_eq!(beside[0].x + beside[0].width, beside[1].x);
         assert_eq!(beside[0].y + beside[0].height, beside[1].y + beside[1].height);
+    }
+
+    #[test]
+    fn bar_of_one_day_is_no_block_and_is_beside_the_axis() {
+        let mut one = chart(ChartKind::StackedBars, Unit::Count("charges"));
+        one.labels.truncate(1);
+        let bars = one.bars_of(0, &Scale::for_max(4_797));
+        assert!(bars[0].width < SLOT_MAX && bars[0].x > WIDTH - RIGHT - SLOT_MAX, "{bars:?}");
+    }
+
+    #[test]
+    fn few_bars_have_their_numbers_above_them_and_one_series_needs_no_legend() {
+        let usd = Currency::parse("USD").expect("is listed");
+        let shown = |kind| chart(kind, Unit::Money(usd)).render().into_string();
+        assert!(shown(ChartKind::Bars).contains(">15.99</text>"));
+        assert!(!shown(ChartKind::StackedBars).contains(">15.99</text>"));
+        let mut one = chart(ChartKind::Bars, Unit::Money(usd));
+        assert!(one.render().into_string().contains("legend"));
+        one.series.truncate(1);
+        assert!(!one.render().into_string().contains("legend"));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Confirmation<'a> {
     pub(super) fields: Vec<(&'a str, &'a str)>,
     /// What the button says.
     pub(super) button: &'a str,
+    /// Whether it can never be undone: its button looks so.
+    pub(super) is_permanent: bool,
     pub(super) section: Section,
     /// Where nothing was done.
     pub(super) back: Markup,
@@ -33,7 +35,7 @@ pub(super) fn ask_to_confirm(viewer: &Viewer, confirmation: &Confirmation<'_>) -
                 (viewer.csrf_field())
                 @for (name, value) in &confirmation.fields { input type="hidden" name=(name) value=(value); }
                 input type="hidden" name="confirmed" value=(CONFIRMED);
-                button { (confirmation.button) }
+                button class=[confirmation.is_permanent.then_some("danger")] { (confirmation.button) }
             }
             p class="muted small" { "Nothing was done yet." }
             (confirmation.back)

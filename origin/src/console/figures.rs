@@ -9,6 +9,11 @@ pub(super) fn format_count(count: i64) -> String {
     group_digits(&count.to_string())
 }
 
+/// `1 charge`, `2,000 charges`: a count of what is named in the singular.
+pub(super) fn format_counted(count: i64, thing: &str) -> String {
+    format!("{} {thing}{}", format_count(count), if count == 1 { "" } else { "s" })
+}
+
 /// An amount with the decimals of its currency: `1,234.50`.
 pub(super) fn format_money(amount_minor: i64, currency: Currency) -> String {
     let text = format_amount(amount_minor.into(), currency);
@@ -67,6 +72,8 @@ mod tests {
         for (count, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567")] {
             assert_eq!(format_count(count), text);
         }
+        let shown = [0, 1, 1_000].map(|count| format_counted(count, "charge"));
+        assert_eq!(shown, ["0 charges", "1 charge", "1,000 charges"]);
         let usd = Currency::parse("USD").expect("is listed");
         assert_eq!(format_money(123_456_789, usd), "1,234,567.89");
         assert_eq!(format_money(-5, usd), "-0.05");

@@ -55,8 +55,14 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
     let mut charge = charge_body(&pai, "c-0", 500);
     charge["description"] = json!("<b>Netflix</b> & more");
     desk.system.call_ott(Method::POST, "/ott/v1/transaction", charge).await;
-    let form = [("link", pai.as_str()), ("reason", "pai-revoked-by-user"), ("reference", "T-1")];
+    let form = [
+        ("link", pai.as_str()),
+        ("partner", "netflix"),
+        ("reason", "pai-revoked-by-user"),
+        ("reference", "T-1"),
+    ];
     let asked = browser.post_from("/care", "/care/links/close", &form).await;
+    assert!(asked.has("<strong>netflix</strong>"), "{}", asked.body);
     assert!(asked.has("Close this link?") && desk.list_entries().await.is_empty(), "{}", asked.body);
     let confirmed: Vec<_> = form.into_iter().chain([("confirmed", "yes")]).collect();
     assert!(browser.post_from("/care", "/care/links/close", &confirmed).await.has("The link is closed"));

@@ -113,13 +113,13 @@ fn show_filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
         form class="row" method="post" action="/auditor" {
             (csrf_field)
             label {
-                "Show"
+                "Entries"
                 select name="by" {
                     @for (word, name) in kinds { option value=(word) selected[word == query.by] { (name) } }
                 }
             }
             label {
-                "Which"
+                "Which person, act or subscriber"
                 input name="value" value=(query.value) list="acts" maxlength=(EXT_ID_CHARS_MAX) autocomplete="off";
             }
             datalist id="acts" { @for act in AuditAct::ALL { option value=(act.as_str()) {} } }

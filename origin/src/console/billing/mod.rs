@@ -4,6 +4,7 @@ pub(super) mod retry;
 
 use super::Console;
 use super::access::require;
+use super::figures::format_count;
 use super::layout::{Section, page};
 use super::refused::Refused;
 use super::text::{show_age, show_time};
@@ -51,7 +52,7 @@ fn show_figures(figures: &LedgerFigures) -> Markup {
                 tr {
                     th scope="col" { "Queue" }
                     th scope="col" class="amount" { "Jobs" }
-                    th scope="col" { "Oldest" }
+                    th scope="col" class="amount" { "Oldest" }
                     th scope="col" class="amount" { "Dead letters" }
                 }
             }
@@ -59,12 +60,12 @@ fn show_figures(figures: &LedgerFigures) -> Markup {
                 @for (queue, figures) in &figures.queues {
                     tr {
                         td data-label="Queue" { (queue.as_str()) }
-                        td data-label="Jobs" class="amount" { (figures.entries) }
-                        td data-label="Oldest" {
+                        td data-label="Jobs" class="amount" { (format_count(figures.entries)) }
+                        td data-label="Oldest" class="amount" {
                             @if figures.entries > 0 { (show_age(figures.oldest_age_seconds)) } @else { "–" }
                         }
                         td data-label="Dead letters" class="amount" {
-                            @if figures.dead_letters > 0 { strong class="bad" { (figures.dead_letters) } } @else { "0" }
+                            @if figures.dead_letters > 0 { strong class="bad" { (format_count(figures.dead_letters)) } } @else { "0" }
                         }
                     }
                 }
@@ -75,11 +76,11 @@ fn show_figures(figures: &LedgerFigures) -> Markup {
 
 fn show_files(figures: FileFigures, files: &[String]) -> Markup {
     html! {
-        h2 id="files" { "Files without an answer" }
+        h2 id="files" { "Files without a response" }
         @if figures.unacknowledged == 0 {
-            p class="muted" { "Billing has answered every file." }
+            p class="muted" { "Billing has responded to every file." }
         } @else {
-            p { (figures.unacknowledged) " in all, the oldest for " (show_age(figures.oldest_age_seconds)) "." }
+            p { (format_count(figures.unacknowledged)) " in all, the oldest for " (show_age(figures.oldest_age_seconds)) "." }
             ul { @for file in files { li { code { (file) } } } }
             @if i64::try_from(files.len()).is_ok_and(|shown| shown < figures.unacknowledged) {
                 p class="muted" { "These are the oldest." }
@@ -125,7 +126,7 @@ fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
             td data-label="What" { (letter.kind.as_str()) }
             td data-label="Partner" { (letter.partner) }
             td data-label="Ids" { code { (letter.id) } " " code class="muted" { (letter.ext_id) } }
-            td data-label="Attempts" class="amount" { (letter.attempts) }
+            td data-label="Attempts" class="amount" { (format_count(letter.attempts.into())) }
             td data-label="Since" { (show_time(letter.dead_lettered_at)) }
             td data-label="Last answer" { (show_answer(letter.last_answer.as_ref())) }
             @if viewer.permits(Act::RetryJob) {

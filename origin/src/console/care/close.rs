@@ -21,6 +21,9 @@ use serde::Deserialize;
 pub(in crate::console) struct CloseForm {
     link: String,
     reason: String,
+    /// Whose link it is, for the question.
+    #[serde(default)]
+    partner: String,
     #[serde(default)]
     reference: String,
     /// Their number, for the way back.
@@ -53,11 +56,13 @@ pub(in crate::console) async fn close_link(
     if form.confirmed != CONFIRMED {
         let text = html! {
             p { "The link is closed permanently: every later charge is declined, and the partner is informed." }
+            @if !form.partner.is_empty() { p { "Partner: " strong { (form.partner) } } }
             p { "Why: " strong { (close_words(reason)) } }
         };
         let fields = vec![
             ("link", form.link.as_str()),
             ("reason", reason.as_str()),
+            ("partner", form.partner.as_str()),
             ("reference", form.reference.as_str()),
             ("customer", form.customer.as_str()),
         ];
@@ -67,6 +72,7 @@ pub(in crate::console) async fn close_link(
             action: "/care/links/close",
             fields,
             button: "Close the link",
+            is_permanent: true,
             section: Section::Care,
             back,
         };

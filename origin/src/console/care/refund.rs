@@ -121,6 +121,7 @@ fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest, ba
         action: "/care/refunds",
         fields,
         button: "Refund",
+        is_permanent: false,
         section: Section::Care,
         back,
     };

@@ -105,6 +105,7 @@ fn close_form(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
                 (customer.viewer.csrf_field())
                 (customer.customer_field())
                 input type="hidden" name="link" value=(link.link_id);
+                input type="hidden" name="partner" value=(link.partner);
                 label {
                     "Why"
                     select name="reason" {

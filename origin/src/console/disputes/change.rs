@@ -164,5 +164,14 @@ fn word_question(form: &DisputeForm, change: Change, back: Markup) -> Confirmati
         ("reference", form.reference.as_str()),
         ("customer", form.customer.as_str()),
     ];
-    Confirmation { title, text, action: change.action, fields, button, section: Section::Disputes, back }
+    Confirmation {
+        title,
+        text,
+        action: change.action,
+        fields,
+        button,
+        is_permanent: false,
+        section: Section::Disputes,
+        back,
+    }
 }

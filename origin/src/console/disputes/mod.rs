@@ -81,7 +81,7 @@ fn show_filter(state: DisputeState) -> Markup {
     html! {
         form class="row" method="get" action="/disputes" {
             label {
-                "Show"
+                "State"
                 select name="state" {
                     @for one in DisputeState::ALL {
                         option value=(one.as_str()) selected[one == state] { (state_words(one)) }

@@ -24,12 +24,12 @@ const PER_PAGE: u32 = 50;
 const COLUMNS: [(&str, usize); 10] = [
     ("Kind", 1),
     ("Charge, ours", 2),
-    ("Charge, partner's", 3),
+    ("Charge, partner’s", 3),
     ("Refund, ours", 4),
-    ("Refund, partner's", 5),
+    ("Refund, partner’s", 5),
     ("Our status", 6),
     ("Our amount (minor)", 7),
-    ("Partner's amount (minor)", 10),
+    ("Partner’s amount (minor)", 10),
     ("Billed (minor)", 13),
     ("Repair", 16),
 ];

@@ -1,7 +1,7 @@
 //! What was kept of the month: the three sources side by side, with what is wrong between them and why, and
 //! what operator and partner owe each other.
 
-use crate::console::figures::{format_count, format_minute, format_money};
+use crate::console::figures::{format_count, format_counted, format_minute, format_money};
 use crate::reconciliation::{Cause, KeptReconciliation, KeptSum, KeptSums};
 use crate::settlement::{KeptSettlement, KeptShares};
 use crate::store::{KeptReport, ReportKind};
@@ -58,7 +58,7 @@ fn read_reports<T: DeserializeOwned>(
 fn show_title(report: &KeptReport) -> Markup {
     html! {
         (report.partner.as_str()) ", " (report.from) " to " (report.to) " (UTC) "
-        span class="muted small" { "made " (format_minute(report.made_at)) }
+        span class="muted small" { "made " (format_minute(report.made_at)) " UTC" }
     }
 }
 
@@ -117,7 +117,9 @@ fn sum_cell(label: &str, sum: &KeptSum, of: &KeptSums, agrees: bool) -> Markup {
             span class=[(!agrees).then_some("bad")] { (format_money(sum.net_minor(), of.currency)) }
             @if !agrees { span class="bad small" { " differs" } }
             br;
-            span class="muted small" { (format_count(to_i64(sum.charges))) " charges, " (format_count(to_i64(sum.refunds))) " refunds" }
+            span class="muted small" {
+                (format_counted(to_i64(sum.charges), "charge")) ", " (format_counted(to_i64(sum.refunds), "refund"))
+            }
         }
     }
 }
@@ -164,7 +166,7 @@ fn shares_table(kept: &KeptSettlement) -> Markup {
                     th scope="col" { "Currency" } th scope="col" { "Charge code" }
                     th scope="col" class="amount" { "Charged" } th scope="col" class="amount" { "Refunded" }
                     th scope="col" class="amount" { "Tax" } th scope="col" class="amount" { "Net" }
-                    th scope="col" class="amount" { "Partner's" } th scope="col" class="amount" { "Operator's" }
+                    th scope="col" class="amount" { "Partner’s" } th scope="col" class="amount" { "Operator’s" }
                 }
             }
             tbody {
@@ -185,8 +187,8 @@ fn shares_row(currency: Currency, code: &str, sums: &KeptShares) -> Markup {
         ("Refunded", sums.refunds_minor),
         ("Tax", sums.tax_minor),
         ("Net", sums.net_minor),
-        ("Partner's", sums.partner_minor),
-        ("Operator's", sums.operator_minor),
+        ("Partner’s", sums.partner_minor),
+        ("Operator’s", sums.operator_minor),
     ];
     html! {
         tr {
@@ -240,6 +242,7 @@ mod tests {
         let text = serde_json::to_string(&kept).expect("is JSON");
         let page = three_sources(&[report(ReportKind::Reconciliation, text)]).into_string();
         assert_eq!(page.matches(" differs</span>").count(), 1, "{page}");
+        assert!(page.contains("1 charge, 0 refunds") && page.contains("2026-11-18 11:06 UTC"), "{page}");
         assert!(page.contains("VOD&lt;1&gt;") && page.contains("The sums differ."), "{page}");
         let link = "/finance/findings?partner=netflix&amp;from=2026-11-01&amp;to=2026-11-30&amp;cause=amount-differs-on-bill";
         assert!(page.contains(link), "{page}");

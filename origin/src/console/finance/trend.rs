@@ -2,7 +2,7 @@
 
 use super::month::Month;
 use crate::console::chart::{Chart, ChartKind, Series, Tone, Unit};
-use crate::console::figures::{format_count, format_minute, format_money, format_share};
+use crate::console::figures::{format_count, format_counted, format_minute, format_money, format_share};
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -16,7 +16,11 @@ pub(super) fn counted_note(counted: &[CountedDay], month: Month, today: Day) -> 
     html! {
         p class="muted small" {
             @if let Some(newest) = newest { "Counted until " (format_minute(newest)) " UTC, by the day of settlement. " }
-            @if missing > 0 { (missing) " days of the month are yet to be counted." }
+            @match missing {
+                0 => {}
+                1 => { "One day of the month is yet to be counted." }
+                _ => { (missing) " days of the month are yet to be counted." }
+            }
         }
     }
 }
@@ -88,24 +92,25 @@ impl Trend {
     }
 
     fn show_totals(&self) -> Markup {
-        let money = |of: &OfDays| format_money(of.sum_minor(), self.currency);
+        let money =
+            |of: &OfDays| format!("{} {}", format_money(of.sum_minor(), self.currency), self.currency);
         let (approved, declined) = (self.approved.count(), self.declined.count());
         html! {
             div class="cards" {
                 div {
                     p class="muted" { "Approved" }
                     p class="number" { (money(&self.approved)) }
-                    p class="muted" { (format_count(approved)) " charges" }
+                    p class="muted" { (format_counted(approved, "charge")) }
                 }
                 div {
                     p class="muted" { "Declined" }
                     p class="number" { (format_share(declined, approved + declined)) }
-                    p class="muted" { (format_count(declined)) " charges" }
+                    p class="muted" { (format_counted(declined, "charge")) }
                 }
                 div {
                     p class="muted" { "Refunded" }
                     p class="number" { (money(&self.refunded)) }
-                    p class="muted" { (format_count(self.refunded.count())) " refunds" }
+                    p class="muted" { (format_counted(self.refunded.count(), "refund")) }
                 }
             }
         }
@@ -232,7 +237,9 @@ mod tests {
         assert_eq!((trend.approved.counts, trend.approved.sums), (vec![0, 3, 0, 0], vec![0, 4_797, 0, 0]));
         assert_eq!((trend.declined.counts, trend.refunded.sums), (vec![0, 1, 0, 0], vec![0, 0, 600, 0]));
         let page = trends(&charges(), month, day("2026-11-04"), false).into_string();
-        for expected in ["47.97", "25.0 %", "3 charges", "6.00", "Charges in JPY by day", ">900<"] {
+        for expected in
+            ["47.97 USD", "25.0 %", "3 charges", "1 charge<", "6.00 USD", "Charges in JPY by day", ">900<"]
+        {
             assert!(page.contains(expected), "{expected}: {page}");
         }
     }

@@ -85,7 +85,7 @@ fn alarm_row(alarm: &StoredAlarm) -> Markup {
             td data-label="State" {
                 @match alarm.cleared_at {
                     None => span class="bad" { "active" },
-                    Some(at) => span class="good" { "over since " (format_minute(at)) },
+                    Some(at) => span class="good" { "over since " (format_minute(at)) " UTC" },
                 }
             }
             td data-label="Urgency" { (alarm.alarm.severity().as_str()) ", " (alarm.alarm.kind().as_str()) }
@@ -104,7 +104,7 @@ fn origins_table(origins: &[OriginStatus], now: Timestamp) -> Markup {
                 caption { "Origins of this ledger" }
                 thead {
                     tr {
-                        @for name in ["Origin", "State", "Version", "Up", "Last write"] { th scope="col" { (name) } }
+                        @for name in ["Origin", "State", "Version", "Up for", "Last write"] { th scope="col" { (name) } }
                     }
                 }
                 tbody {
@@ -117,7 +117,7 @@ fn origins_table(origins: &[OriginStatus], now: Timestamp) -> Markup {
                                 @if is_up { span class="good" { "up" } } @else { span class="bad" { "silent" } }
                             }
                             td data-label="Version" { (origin.version) }
-                            td data-label="Up" {
+                            td data-label="Up for" {
                                 @if is_up { (format_duration(now.seconds_since(origin.started_at))) } @else { "–" }
                             }
                             td data-label="Last write" { (format_duration(silent)) " ago" }
@@ -145,7 +145,7 @@ fn queues_table(figures: &LedgerFigures) -> Markup {
                         tr {
                             td data-label="Queue" { (queue.as_str()) }
                             td class="amount" data-label="Jobs" { (format_count(of_queue.entries)) }
-                            td class="amount" data-label="Oldest" { (format_duration(of_queue.oldest_age_seconds)) }
+                            td class="amount" data-label="Oldest" { (age_of(of_queue.entries, of_queue.oldest_age_seconds)) }
                             td class="amount" data-label="Dead letters" {
                                 span class=[(of_queue.dead_letters > 0).then_some("bad")] { (format_count(of_queue.dead_letters)) }
                             }
@@ -154,13 +154,18 @@ fn queues_table(figures: &LedgerFigures) -> Markup {
                     tr {
                         td data-label="Queue" { "billing files without a response" }
                         td class="amount" data-label="Jobs" { (format_count(figures.files.unacknowledged)) }
-                        td class="amount" data-label="Oldest" { (format_duration(figures.files.oldest_age_seconds)) }
+                        td class="amount" data-label="Oldest" { (age_of(figures.files.unacknowledged, figures.files.oldest_age_seconds)) }
                         td class="amount" data-label="Dead letters" { "–" }
                     }
                 }
             }
         }
     }
+}
+
+/// How long the oldest of them has waited; `–` of none, which is not a wait of no time.
+fn age_of(count: i64, oldest_age_seconds: i64) -> String {
+    if count > 0 { format_duration(oldest_age_seconds) } else { "–".to_owned() }
 }
 
 #[cfg(test)]
@@ -197,8 +202,16 @@ mod tests {
         assert_eq!(place("disk-low"), None);
         assert!(place("billing-unreachable") < place("key-expiring"), "{page}");
         assert!(place("key-expiring") < place("clock-skew"), "{page}");
-        assert!(page.contains("&lt;netflix&gt;") && page.contains("over since 2026-11-18 11:05"), "{page}");
+        assert!(
+            page.contains("&lt;netflix&gt;") && page.contains("over since 2026-11-18 11:05 UTC"),
+            "{page}"
+        );
         assert!(alarms_table(&alarms[..1], NOW).into_string().contains("No alarm is active"));
+    }
+
+    #[test]
+    fn queue_without_a_job_has_no_oldest_one() {
+        assert_eq!((age_of(0, 0), age_of(1, 0)), ("–".to_owned(), "0 s".to_owned()));
     }
 
     #[test]

@@ -42,8 +42,7 @@ fn find_section<'a>(document: &'a str, word: &str) -> Option<&'a str> {
     Some(rest[..end].trim())
 }
 
-/// Paragraphs, lists and code as they are written: the marks of Markdown are left in, because people
-/// read them.
+/// Paragraphs, lists and code. Other marks of Markdown are left in, because people read them.
 fn show_runbook(text: &str) -> Markup {
     html! {
         @for (n, block) in text.split("```").enumerate() {
@@ -55,10 +54,23 @@ fn show_runbook(text: &str) -> Markup {
                     p {
                         @for (place, line) in paragraph.lines().enumerate() {
                             @if place > 0 && is_item(line) { br; }
-                            (line) " "
+                            (show_line(line)) " "
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// A line with its code between backticks. One without a second backtick is shown as it is written.
+fn show_line(line: &str) -> Markup {
+    let parts: Vec<&str> = line.split('`').collect();
+    html! {
+        @if parts.len().is_multiple_of(2) { (line) }
+        @else {
+            @for (place, part) in parts.iter().enumerate() {
+                @if place % 2 == 1 { code { (part) } } @else { (part) }
             }
         }
     }
@@ -89,9 +101,11 @@ mod tests {
         let page =
             show_runbook("Look at `<b>`.\n\n```sh\nonbill-origin alarms\n```\n\n- one\n- two").into_string();
         assert!(
-            page.contains("&lt;b&gt;") && page.contains("<pre><code>onbill-origin alarms\n</code></pre>"),
+            page.contains("Look at <code>&lt;b&gt;</code>. ")
+                && page.contains("<pre><code>onbill-origin alarms\n</code></pre>"),
             "{page}"
         );
         assert!(page.contains("- one <br>- two "), "{page}");
+        assert_eq!(show_line("a ` b").into_string(), "a ` b");
     }
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
-use onbill_domain::wire::summary::{VisitCount, VisitStep};
+use onbill_domain::wire::summary::{VisitChannel, VisitCount, VisitStep};
 use std::collections::BTreeMap;
 
 /// The steps in the order in which customers come to them, as people read them.
@@ -27,7 +27,9 @@ fn count_of<'a>(visits: impl IntoIterator<Item = &'a VisitCount>, step: VisitSte
 /// begin with one: so a later bar can be higher than an earlier one.
 pub(super) fn funnel_chart(visits: &[VisitCount]) -> Markup {
     let values = STEPS.map(|(step, _)| count_of(visits, step)).to_vec();
-    let all = count_of(visits, VisitStep::Subscribed);
+    // Only the widget has the step before: with those of an app, more than all would have subscribed.
+    let of_widget = visits.iter().filter(|count| count.channel == VisitChannel::Widget);
+    let subscribed = count_of(of_widget, VisitStep::Subscribed);
     let begun = count_of(visits, VisitStep::SignupBegun);
     html! {
         (Chart {
@@ -42,8 +44,8 @@ pub(super) fn funnel_chart(visits: &[VisitCount]) -> Markup {
             is_table_open: false,
         }.render())
         p class="muted small" {
-            (format_share(all, begun)) " of those who agreed have subscribed. Customers with a session of the dashboard "
-            "need no code."
+            @if begun > 0 { (format_share(subscribed, begun)) " of those who agreed in the widget have subscribed. " }
+            "Customers with a session of the dashboard need no code. Those of an app agree in the app, and are not in “agreed”."
         }
     }
 }
@@ -160,7 +162,6 @@ pub(super) fn refusals(visits: &[VisitCount]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::wire::summary::VisitChannel;
 
     fn count(day: &str, channel: VisitChannel, step: VisitStep, count: i64) -> VisitCount {
         VisitCount {
@@ -184,7 +185,9 @@ mod tests {
             count("2026-11-18", VisitChannel::App, VisitStep::Refused, 3),
         ];
         let page = funnel_chart(&visits).into_string();
-        assert!(page.contains(">40</td>") && page.contains(">7</td>") && page.contains("35.0 %"), "{page}");
+        assert!(page.contains(">40</td>") && page.contains(">7</td>") && page.contains("25.0 %"), "{page}");
+        let page = funnel_chart(&visits[3..]).into_string();
+        assert!(!page.contains("of those who agreed"), "there is no share of an app's: {page}");
         let [from, to] = ["2026-11-16", "2026-11-18"].map(|day| Day::parse(day).expect("is a day"));
         let page = trend_chart(&visits, from, to).into_string();
         assert_eq!(page.matches("<tr>").count(), 1 + 3, "{page}");

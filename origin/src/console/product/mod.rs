@@ -71,8 +71,8 @@ pub(super) async fn funnel_page(
         (breakdowns(&visits))
         (refusals(&visits))
         p class="muted small" {
-            "The first step here is the number. How often the widget was shown before it is counted at the edge, by day and "
-            "language: in its data points, with a query of the page about logs (docs/operate/logs.md)."
+            "The first step here is the number. The edge counts how often the widget was shown before, by day and language. "
+            "The query is in " code { "docs/operate/logs.md" } "."
         }
     };
     Ok(page(&viewer, "Sign-ups", Section::Product, body))
