@@ -101,15 +101,20 @@ fn show_membership(netflix: &Netflix, account: &MemberAccount, today: Day) -> Ma
             }
             p { (then(netflix, account, today)) }
             @if matches!(word, "near" | "ended") && (has_ended || !matches!(account.pays, PaymentMethod::Bill { .. })) {
-                (go_on(netflix, account))
+                (go_on(netflix, account, today))
             }
         }
     }
 }
 
+/// Whether there are prepaid days to come, today's among them.
+fn has_paid_days(account: &MemberAccount, today: Day) -> bool {
+    account.paid_until.is_some_and(|until| until >= today)
+}
+
 /// What pays when no prepaid days are left.
 fn then(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
-    let is_ahead = account.paid_until.is_some_and(|until| until >= today);
+    let is_ahead = has_paid_days(account, today);
     let from = if is_ahead { "From the day after, " } else { "" };
     html! {
         @match &account.pays {
@@ -129,7 +134,7 @@ fn then(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
 }
 
 /// The operators on whose bill the member can continue; first the one whose coupon it was.
-fn go_on(netflix: &Netflix, account: &MemberAccount) -> Markup {
+fn go_on(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
     let last = account.coupons.last().map(|coupon| &coupon.operator);
     let mut sites: Vec<(&KnownOperator, &String)> =
         netflix.0.config.operators.iter().filter_map(|known| Some((known, known.site.as_ref()?))).collect();
@@ -138,7 +143,13 @@ fn go_on(netflix: &Netflix, account: &MemberAccount) -> Markup {
         @if !sites.is_empty() {
             div class="go-on" id="go-on" {
                 h2 { "Continue with your phone bill" }
-                p { "Month by month, without a gap: the first month begins after the days that are paid." }
+                p {
+                    @if has_paid_days(account, today) {
+                        "Month by month, without a gap: the first month begins after the days that are paid."
+                    } @else {
+                        "Month by month: the first month begins when you have signed up."
+                    }
+                }
                 ul {
                     @for (known, site) in sites {
                         li { a class="main" href=(site) { "At " (known.name) ", " (price(known.price)) " a month" } }

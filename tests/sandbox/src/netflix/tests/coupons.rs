@@ -229,6 +229,7 @@ async fn signup_continues_after_the_paid_days() {
                 && page.contains(r#"href="http://127.0.0.1:8790""#),
             "{day}"
         );
+        assert_eq!(page.contains("without a gap"), day <= "2027-05-17", "{day}");
     }
     // The token has it as well, for an account that has no code itself.
     partner.edge.lock().expect("is whole").paid_until = Some("2027-05-17");
