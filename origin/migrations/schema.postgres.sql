@@ -544,6 +544,7 @@ CREATE TABLE refund_requests (
     CHECK (borne_by = ANY (ARRAY['partner'::text, 'operator'::text])),
     CHECK (state = ANY (ARRAY['waiting'::text, 'approved'::text, 'rejected'::text, 'posted'::text, 'failed'::text]))
 );
+CREATE INDEX refund_requests_by_charge ON refund_requests (transaction_id);
 CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state = ANY (ARRAY['waiting'::text, 'approved'::text]);
 
 CREATE TABLE refunds (
@@ -699,11 +700,12 @@ CREATE TABLE transactions (
     CHECK (status = 'DECLINED'::text OR decline_reason IS NULL),
     CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))
 );
-CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);
+CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id) WHERE migration_file IS NULL;
 CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);
 CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED'::text;
-CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id) WHERE settled_at IS NOT NULL;
-CREATE INDEX transactions_declined ON transactions (partner, created_at, transaction_id) WHERE status = 'DECLINED'::text;
+CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id) WHERE settled_at IS NOT NULL AND migration_file IS NULL;
+CREATE INDEX transactions_claims ON transactions (partner, created_at, transaction_id) WHERE migration_file IS NOT NULL;
+CREATE INDEX transactions_declined ON transactions (partner, created_at, transaction_id) WHERE status = 'DECLINED'::text AND migration_file IS NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id) WHERE status = 'PENDING'::text;
 
 CREATE TABLE visit_days (

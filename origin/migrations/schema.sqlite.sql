@@ -155,7 +155,9 @@ CREATE TABLE coupons (
 CREATE INDEX coupons_by_message ON coupons (message_id)
     WHERE message_id IS NOT NULL AND delivered_at IS NULL;
 CREATE INDEX coupons_by_pai ON coupons (pai);
-CREATE INDEX coupons_open ON coupons (expires_at) WHERE voided_at IS NULL AND redeemed_at IS NULL;
+CREATE INDEX coupons_open
+    ON coupons (expires_at, undelivered_at, delivered_at, sent_at, voided_at, redeemed_at)
+    WHERE voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
     WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
@@ -231,7 +233,7 @@ CREATE TABLE flows (
     CHECK ((pin_mac IS NULL) = (pin_asked_by IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX flows_by_number ON flows (number_index, started_at);
-CREATE INDEX flows_by_start ON flows (started_at);
+CREATE INDEX flows_by_start ON flows (started_at, partner, offer, locale, pin_asked_by, proven_at);
 
 CREATE TABLE hourly_counts (
     subject TEXT NOT NULL,
@@ -390,8 +392,9 @@ CREATE TABLE outbox (
     CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
     CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
 ) STRICT;
-CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE dead_lettered_at IS NULL;
-CREATE INDEX outbox_dead_letters ON outbox (job_id) WHERE dead_lettered_at IS NOT NULL;
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at, queued_at, dead_lettered_at)
+    WHERE dead_lettered_at IS NULL;
+CREATE INDEX outbox_dead_letters ON outbox (job_id, kind, dead_lettered_at) WHERE dead_lettered_at IS NOT NULL;
 
 CREATE TABLE pais (
     pai           TEXT PRIMARY KEY,
@@ -459,6 +462,7 @@ CREATE TABLE refund_requests (
     CHECK ((state = 'waiting') = (decided_by IS NULL)),
     CHECK ((state = 'waiting') = (decided_at IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX refund_requests_by_charge ON refund_requests (transaction_id);
 CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state IN ('waiting', 'approved');
 
 CREATE TABLE refunds (
@@ -591,13 +595,16 @@ CREATE TABLE transactions (
     CHECK (migration_file IS NULL OR status <> 'APPROVED' OR billing_ref IS NOT NULL),
     CHECK (raw_scope IS NULL OR (raw_code IS NOT NULL AND status = 'DECLINED'))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);
+CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id)
+    WHERE migration_file IS NULL;
 CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);
 CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED';
 CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id)
-    WHERE settled_at IS NOT NULL;
+    WHERE settled_at IS NOT NULL AND migration_file IS NULL;
+CREATE INDEX transactions_claims ON transactions (partner, created_at, transaction_id)
+    WHERE migration_file IS NOT NULL;
 CREATE INDEX transactions_declined ON transactions (partner, created_at, transaction_id)
-    WHERE status = 'DECLINED';
+    WHERE status = 'DECLINED' AND migration_file IS NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
     WHERE status = 'PENDING';
 
