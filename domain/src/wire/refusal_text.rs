@@ -142,8 +142,9 @@ mod tests {
         for (change, expected) in cases {
             assert_eq!(charge(change), expected);
         }
-        let mappings = json!({"mappings": [{"pai": 1, "mapping": {}}]});
-        assert_eq!(refusal::<PaiMappingsRequest>(&mappings), "mappings[0].pai: expected a string");
+        let mappings = |entry: Value| refusal::<PaiMappingsRequest>(&json!({"mappings": [entry]}));
+        assert_eq!(mappings(json!({"pai": 1})), "mappings[0].pai: expected a string");
+        assert_eq!(mappings(json!({"mapping": {}})), "mappings[0].mapping.operator is missing");
         assert_eq!(refusal::<PaiMappingsRequest>(&json!({"mappings": {}})), "mappings: expected an array");
     }
 
