@@ -115,15 +115,13 @@ async fn look_at_pais(counted: &Counted) {
 
 async fn look_at_charges(counted: &Counted) {
     let (store, netflix) = (&counted.store, partner_id("netflix"));
-    // All claims, of which the ids come first, and the last of them with charges of our own.
-    for id in ["", "claim-s-998"] {
-        let after = Cursor { at: Timestamp::from_unix_seconds(1_794_000_000), id: id.to_owned() };
-        let page = store.list_handed_back_charges(netflix.clone(), Some(after.clone()), PAGE);
-        let page = counted.expect_few("charges on the way back", page).await.expect("works");
-        assert_eq!(page.lines.len(), 10);
-        let page = store.list_unfitting_charges(netflix.clone(), NOW, after, PAGE);
-        assert_eq!(counted.expect_few("a watch of charges", page).await.expect("works").lines.len(), 10);
-    }
+    // After the last claim but one: of so few claims PostgreSQL reads and sorts all, which costs nothing.
+    let after = Cursor { at: Timestamp::from_unix_seconds(1_794_000_000), id: "claim-s-998".to_owned() };
+    let page = store.list_handed_back_charges(netflix.clone(), Some(after.clone()), PAGE);
+    let page = counted.expect_few("charges on the way back", page).await.expect("works");
+    assert_eq!(page.lines.len(), 10);
+    let page = store.list_unfitting_charges(netflix, NOW, after, PAGE);
+    assert_eq!(counted.expect_few("a watch of charges", page).await.expect("works").lines.len(), 10);
 }
 
 async fn look_at_a_person(counted: &Counted) {
