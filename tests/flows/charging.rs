@@ -167,7 +167,7 @@ async fn new_subscriber_signs_up_without_a_reported_change() {
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
-/// Whoever has signed up: the ledger of a serving origin would be renamed before its first customer.
+/// Also before the first sign-up: the ledger of a serving origin would be renamed before its first customer.
 #[tokio::test]
 async fn ledger_refuses_another_operator_key_or_account_source() {
     let system = TestSystem::start();
