@@ -5,9 +5,8 @@
 //! All lengths are whole tenths of a pixel.
 
 use super::chart_scale::{BOTTOM, HEIGHT, Scale};
-use super::figures::{format_count, format_money};
+use super::chart_series::{ChartKind, Series, Unit};
 use maud::{Markup, html};
-use onbill_domain::currency::Currency;
 
 /// The drawing, with its margins. Its height is in `chart_scale.rs`.
 const WIDTH: i64 = 7200;
@@ -19,72 +18,6 @@ const RIGHT: i64 = 1000;
 const SLOT_MAX: i64 = 980;
 /// Labels below the axis that do not run into each other.
 const LABELS_MAX: usize = 7;
-
-/// How the numbers are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChartKind {
-    Lines,
-    /// Beside each other.
-    Bars,
-    /// On top of each other.
-    StackedBars,
-}
-
-/// What the numbers are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// A number of these.
-    Count(&'static str),
-    /// Minor units.
-    Money(Currency),
-}
-
-impl Unit {
-    pub(super) fn format(self, value: i64) -> String {
-        match self {
-            Self::Count(_) => format_count(value),
-            Self::Money(currency) => format_money(value, currency),
-        }
-    }
-
-    /// What stands above the axis.
-    fn name(&self) -> &str {
-        match self {
-            Self::Count(what) => what,
-            Self::Money(currency) => currency.as_str(),
-        }
-    }
-}
-
-/// The colour of a series, by what it means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    Good,
-    Warn,
-    Bad,
-    Accent,
-    Muted,
-}
-
-impl Tone {
-    /// The end of its class in the style sheet.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Warn => "warn",
-            Self::Bad => "bad",
-            Self::Accent => "accent",
-            Self::Muted => "muted",
-        }
-    }
-}
-
-/// Numbers that belong together, one for each label.
-pub(super) struct Series {
-    pub(super) name: String,
-    pub(super) tone: Tone,
-    pub(super) values: Vec<i64>,
-}
 
 /// A chart. `id` is unique on its page.
 pub(super) struct Chart<'a> {
@@ -311,6 +244,8 @@ fn shown_labels(count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::chart_series::Tone;
+    use onbill_domain::currency::Currency;
 
     fn chart(kind: ChartKind, unit: Unit) -> Chart<'static> {
         let series = |name: &str, tone, values: &[i64]| Series {

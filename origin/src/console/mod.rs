@@ -12,6 +12,7 @@ mod billing;
 mod care;
 mod chart;
 mod chart_scale;
+mod chart_series;
 mod confirm;
 mod cookies;
 mod csrf;

@@ -1,7 +1,8 @@
 //! The month as charts: what was approved, declined and refunded on each day, by currency.
 
 use super::month::Month;
-use crate::console::chart::{Chart, ChartKind, Series, Tone, Unit};
+use crate::console::chart::Chart;
+use crate::console::chart_series::{ChartKind, Series, Tone, Unit};
 use crate::console::figures::{format_count, format_counted, format_minute, format_money, format_share};
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;

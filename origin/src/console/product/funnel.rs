@@ -1,6 +1,7 @@
 //! The funnel as charts and tables.
 
-use crate::console::chart::{Chart, ChartKind, Series, Tone, Unit};
+use crate::console::chart::Chart;
+use crate::console::chart_series::{ChartKind, Series, Tone, Unit};
 use crate::console::figures::{format_count, format_share};
 use maud::{Markup, html};
 use onbill_domain::day::Day;
