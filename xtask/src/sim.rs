@@ -64,7 +64,7 @@ pub(crate) fn run_simulation(sim: &SimulationArguments) -> Outcome {
         println!("{line}");
     }
     ended?;
-    if succeeded { Ok(()) } else { Err(Failure::with_log("the simulation failed", &log).with_long_tail()) }
+    if succeeded { Ok(()) } else { Err(Failure::with_log("the simulation failed", &log).with_failed_tests()) }
 }
 
 /// The progress that the simulation prints: `120 of 1000 seeds, 0 failed`.

@@ -92,7 +92,7 @@ fn clippy_command(what: &[&str]) -> Command {
 /// The results of the steps.
 #[derive(Default)]
 struct StepReport {
-    steps: Vec<(&'static str, Duration, bool)>,
+    steps: Vec<(&'static str, Duration, Outcome)>,
 }
 
 impl StepReport {
@@ -107,18 +107,23 @@ impl StepReport {
         if let Err(failure) = &result {
             println!("{failure}");
         }
-        self.steps.push((title, since.elapsed(), result.is_ok()));
+        self.steps.push((title, since.elapsed(), result));
         Ok(())
     }
 
+    /// What failed is shown again: it may be thousands of lines up, and CI keeps the end of the output.
     fn print_summary(self) -> Outcome {
-        println!("\n== summary");
         let mut failed = Vec::new();
-        for (title, took, passed) in &self.steps {
-            println!("  {} {title:<28} {:>9}", if *passed { '✓' } else { '✗' }, format_duration(*took));
-            if !passed {
+        for (title, _, result) in &self.steps {
+            if let Err(failure) = result {
+                println!("\n== failed: {title}\n{failure}");
                 failed.push(*title);
             }
+        }
+        println!("\n== summary");
+        for (title, took, result) in &self.steps {
+            let mark = if result.is_ok() { '✓' } else { '✗' };
+            println!("  {mark} {title:<28} {:>9}", format_duration(*took));
         }
         if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("failed: {}", failed.join(", ")))) }
     }

@@ -1,6 +1,6 @@
 // Runs the tests in their order, each with browser contexts and a deadline of its own, and says how it went. Those that look
 // at made-up answers run beside the others: they are half of the time. One line a test; a failed one leaves a picture of every
-// page that it had open.
+// page that it had open, and is told again at the end, which is all that some logs keep.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -126,17 +126,20 @@ async function perform(browser, { title, body, seconds }) {
 
 const spoken = since => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
-/** Performs the tests of `queue`, which others may take from as well, one after the other. How many of them failed. */
+const indented = text => text.replace(/^/gm, '        ');
+
+/** Performs the tests of `queue`, which others may take from as well, one after the other. What failed of them, and why. */
 async function work(browser, queue, prefix = '') {
-  let failed = 0;
+  const failed = [];
   let heading;
   for (let each = queue.shift(); each; each = queue.shift()) {
     const since = Date.now();
     const problem = await perform(browser, each);
     if (!prefix && each.story !== heading) console.log(`\n  ${heading = each.story}`);
     console.log(`    ${problem ? '✗' : '✓'} ${prefix && `${prefix}${each.story}: `}${each.title} (${spoken(since)})`);
-    if (problem) console.log(problem.replace(/^/gm, '        '));
-    failed += problem ? 1 : 0;
+    if (!problem) continue;
+    console.log(indented(problem));
+    failed.push({ ...each, problem });
   }
   return failed;
 }
@@ -150,12 +153,14 @@ export async function runAll(words = '') {
   const start = Date.now();
   const browser = await launch();
   const beside = queue('beside');
-  const counts = await Promise.all([
+  const ended = await Promise.all([
     work(browser, queue('in-order')), ...Array.from({ length: BESIDE }, () => work(browser, beside, 'beside: ')),
   ]);
-  counts.push(await work(browser, queue('last')));
+  ended.push(await work(browser, queue('last')));
   await browser.close();
-  const failed = counts.reduce((sum, count) => sum + count);
-  console.log(`\n  ${chosen.length - failed} of ${chosen.length} passed in ${spoken(start)}`);
-  return chosen.length > 0 && failed === 0;
+  const failed = ended.flat();
+  if (failed.length > 0) console.log('\n  failed');
+  for (const each of failed) console.log(`    ✗ ${each.story}: ${each.title}\n${indented(each.problem)}`);
+  console.log(`\n  ${chosen.length - failed.length} of ${chosen.length} passed in ${spoken(start)}`);
+  return chosen.length > 0 && failed.length === 0;
 }

@@ -9,5 +9,5 @@ use crate::failure::{Failure, Outcome};
 pub(super) fn run_quietly(title: &str, command: &mut Command) -> Outcome {
     let log: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     run_logged(title, &format!("test-{}.log", log.trim_end_matches('-')), command)
-        .map_err(Failure::with_long_tail)
+        .map_err(Failure::with_failed_tests)
 }
