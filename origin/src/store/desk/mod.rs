@@ -304,7 +304,7 @@ fn coupon_outcome(result: &ChangeCouponResult) -> AuditOutcome {
         ChangeCouponResult::Done(_) => AuditOutcome::Done,
         ChangeCouponResult::Repeated(_) => AuditOutcome::Unchanged,
         ChangeCouponResult::NotFound => AuditOutcome::NotFound,
-        ChangeCouponResult::BuyerGone
+        ChangeCouponResult::BuyerGone(_)
         | ChangeCouponResult::NotCutOver(_)
         | ChangeCouponResult::NotAllowed(_) => AuditOutcome::Refused,
     }
@@ -316,8 +316,8 @@ fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
         ChangeCouponResult::Done(row)
         | ChangeCouponResult::Repeated(row)
         | ChangeCouponResult::NotAllowed(row) => Some(row.pai),
-        ChangeCouponResult::NotCutOver(pai) => Some(*pai),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => None,
+        ChangeCouponResult::BuyerGone(pai) | ChangeCouponResult::NotCutOver(pai) => Some(*pai),
+        ChangeCouponResult::NotFound => None,
     }
 }
 
