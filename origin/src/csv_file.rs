@@ -1,5 +1,6 @@
 //! Reads the CSV files that other systems and spreadsheets write.
 
+use crate::line_problem::{LineProblem, ProblemKind};
 use std::io::Read;
 
 /// Opens a reader of lines of any width. Lines end with a line feed; a carriage return before it is
@@ -34,26 +35,26 @@ pub(crate) fn read_line<R: Read>(
         let begins_at = reader.position().line();
         let read = reader.read_record(record);
         let line = reader.position().line().saturating_sub(1);
-        let refused = |line, why| {
-            Some(Err(UnreadableLine { line, complaint: format!("line {line}: {why}"), is_end: false }))
+        let unreadable = |line, why, is_end| {
+            let problem = LineProblem::of_line(line, ProblemKind::Unreadable, why);
+            Some(Err(UnreadableLine { problem, is_end }))
         };
         match read {
             Ok(false) => return None,
             Ok(true) if record.iter().any(|value| value.contains('\n')) => {
-                return refused(begins_at, "a quotation mark is not closed in the same line");
+                return unreadable(begins_at, "a quotation mark is not closed in the same line", false);
             }
             Ok(true) => record.trim(),
             Err(error) if error.is_io_error() => {
-                let complaint = format!("line {begins_at}: cannot be read");
-                return Some(Err(UnreadableLine { line: begins_at, complaint, is_end: true }));
+                return unreadable(begins_at, "cannot be read", true);
             }
-            Err(_) => return refused(line, "is not UTF-8 text"),
+            Err(_) => return unreadable(line, "is not UTF-8 text", false),
         }
         if record.iter().eq([""]) {
             continue;
         }
         if record.iter().skip(columns).any(|value| !value.is_empty()) {
-            return refused(line, "has more values than the first line has columns");
+            return unreadable(line, "has more values than the first line has columns", false);
         }
         return Some(Ok(line));
     }
@@ -61,10 +62,7 @@ pub(crate) fn read_line<R: Read>(
 
 /// A line that is malformed.
 pub(crate) struct UnreadableLine {
-    /// Its number.
-    pub(crate) line: u64,
-    /// The line, and why it is refused.
-    pub(crate) complaint: String,
+    pub(crate) problem: LineProblem,
     /// Whether reading cannot continue after it.
     pub(crate) is_end: bool,
 }
@@ -80,7 +78,7 @@ mod tests {
         let mut record = csv::StringRecord::new();
         let mut lines = Vec::new();
         while let Some(line) = read_line(&mut reader, &mut record) {
-            lines.push(line.map_err(|unreadable| unreadable.complaint));
+            lines.push(line.map_err(|unreadable| unreadable.problem.text));
         }
         lines
     }

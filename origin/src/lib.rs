@@ -40,6 +40,7 @@ pub mod instruments;
 pub mod keys;
 pub mod last_answer;
 pub mod lifecycle;
+pub mod line_problem;
 pub mod mandate;
 mod metrics_page;
 pub mod migration_files;

@@ -1,6 +1,7 @@
 //! `config check`, the other ways to name a configuration, and what the command line says of itself.
 
 use crate::crash_system::{CrashSystem, DbKind};
+use onbill_origin::store::SCHEMA_VERSION;
 use onbill_test_harness::origin_process::bare_program;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
@@ -133,9 +134,10 @@ fn command_line_describes_itself() {
 async fn each_verb_refuses_the_ledger_of_another_configuration() {
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let list = system.write_file("partner.csv", "pai,state\n").to_string_lossy().into_owned();
-    let verbs: [&[&str]; 13] = [
+    let verbs: [&[&str]; 14] = [
         &["serve"],
         &["migrate"],
+        &["migrate", "--plan"],
         &["kv-sync", "--dry-run"],
         &["switch", "compare", "--partner", "netflix", "--partner-file", &list],
         &["switch", "back", "--partner", "netflix"],
@@ -160,6 +162,23 @@ async fn each_verb_refuses_the_ledger_of_another_configuration() {
     let (code, said) = check(command(), &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(&format!("✗ database: {difference}")), "{said}");
+    // Whose ledger it is does not hang on its schema.
+    let ledger = rusqlite::Connection::open(system.db.path()).expect("opens");
+    let newer = SCHEMA_VERSION + 1;
+    let another_schema = format!(
+        "INSERT INTO migrations (number, served_from, onbill) VALUES ({newer}, {SCHEMA_VERSION}, '99.0.0');
+         PRAGMA user_version = {newer};"
+    );
+    ledger.execute_batch(&another_schema).expect("is SQL");
+    drop(ledger);
+    let (code, said) = check(command(), &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("✗ database: {difference}")), "{said}");
+    let mut plan = command();
+    plan.args(["migrate", "--plan"]);
+    let (code, said) = run(plan);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains(difference), "{said}");
 
     // A ledger in which no customer has signed up stays its own, too.
     for ending in ["", "-wal", "-shm"] {

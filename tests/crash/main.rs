@@ -45,3 +45,4 @@ mod switch_commands;
 mod throughput;
 mod turn;
 mod upgrade;
+mod wrong_files;

@@ -16,13 +16,13 @@ const PAIS: usize = 3;
 const WAIT_SECONDS: i64 = 10;
 
 /// Exit code, standard output and complaints.
-fn run(system: &CrashSystem, words: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(system: &CrashSystem, words: &[&str]) -> (Option<i32>, String, String) {
     let ran = system.command_line().args(words).output().expect("the program starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
 }
 
-fn path(system: &CrashSystem, name: &str, contents: &str) -> String {
+pub(crate) fn path(system: &CrashSystem, name: &str, contents: &str) -> String {
     system.write_file(name, contents).to_string_lossy().into_owned()
 }
 

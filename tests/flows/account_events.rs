@@ -9,6 +9,7 @@ use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::lifecycle::event_file::{EventFileReport, EventImport, apply_event_file};
+use onbill_origin::line_problem::LineProblem;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{
@@ -305,7 +306,7 @@ async fn event_file_equals_calls_and_names_bad_lines() {
         instruments: &app.instruments,
     };
     let mut complaints = Vec::new();
-    let complain = |complaint| complaints.push(complaint);
+    let complain = |problem: LineProblem| complaints.push(problem.text);
     let report = apply_event_file(event_import, file.as_bytes(), || now, complain, |_| {})
         .await
         .expect("has its header");
@@ -334,7 +335,7 @@ async fn event_file_equals_calls_and_names_bad_lines() {
     assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-on-hold"));
     let again = format!("event_id,type,msisdn,new_msisdn,occurred_at\ne-1,ceased,{GOOD},,{now}\n");
     let mut complaints = Vec::new();
-    let complain = |complaint| complaints.push(complaint);
+    let complain = |problem: LineProblem| complaints.push(problem.text);
     let report = apply_event_file(event_import, again.as_bytes(), || now, complain, |_| {}).await;
     assert_eq!(report.expect("has its header").refused, 1);
     assert_eq!(complaints, ["line 2, column event_id: was used for another event"]);

@@ -33,7 +33,7 @@ fn read_list(system: &TestSystem, side: ListSide, text: &str) -> (List, Vec<Stri
     let app = system.acme.app();
     let numbers = Numbers { vault: &app.vault, plan: app.numbers };
     let mut complaints = Vec::new();
-    let list = List::read(side, numbers, text.as_bytes(), |why| complaints.push(why), |_| {});
+    let list = List::read(side, numbers, text.as_bytes(), |why| complaints.push(why.text), |_| {});
     (list.expect("has its columns"), complaints)
 }
 

@@ -1,17 +1,19 @@
 //! Sessions of the console, and refunds that wait for a second person.
 
 use crate::audit::stamp;
+use crate::desks::new_desk_refund;
 use crate::races::{at_once, how_many};
 use crate::test_store::TestStore;
-use crate::test_values::{NOW, fresh_hash, parse_ext_id, usd};
+use crate::test_values::{NOW, fresh_hash, fresh_nonce, parse_ext_id, usd};
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::care::BorneBy;
 use onbill_origin::store::{
     AskRefundResult, AskedBy, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS,
-    NewConsoleSession, NewRefundRequest, RefundRequestCursor, RefundRequestDecision, RefundRequestRow,
-    RefundRequestState, SESSION_SECONDS,
+    NewConsoleSession, NewRefundRequest, PostRefundResult, RefundRequestCursor, RefundRequestDecision,
+    RefundRequestRow, RefundRequestState, SESSION_SECONDS, Store,
 };
 use onbill_test_harness::database::TestDb;
+use std::sync::Arc;
 
 on_each_database!(
     session_lasts_while_it_is_used,
@@ -20,11 +22,14 @@ on_each_database!(
     a_sign_in_makes_one_session,
     an_old_session_is_forgotten,
     a_request_is_decided_by_another_person,
-    a_request_is_decided_once,
+    a_request_is_rejected_once,
     an_id_names_one_request,
     requests_of_others_come_in_pages,
     a_request_is_taken_back_by_its_asker,
     an_approved_request_is_open_until_its_refund_is_made,
+    an_approved_request_is_rejected_while_no_refund_is_made,
+    a_refund_that_is_made_is_not_rejected,
+    a_refund_is_made_or_rejected,
 );
 
 fn new_session() -> NewConsoleSession {
@@ -220,7 +225,7 @@ async fn a_request_is_decided_by_another_person(db: TestStore) {
     );
 }
 
-async fn a_request_is_decided_once(db: TestStore) {
+async fn a_request_is_rejected_once(db: TestStore) {
     ask(&db, "rq-1").await;
     let decided = at_once(&db, 8, |store, n| async move {
         let decision = if n % 4 < 2 { RefundRequestDecision::Approve } else { RefundRequestDecision::Reject };
@@ -230,8 +235,8 @@ async fn a_request_is_decided_once(db: TestStore) {
     })
     .await;
     let rejected = how_many(&decided, |result| *result == DecideRefundResult::Rejected);
-    let approved = how_many(&decided, |result| matches!(result, DecideRefundResult::Approved(_)));
-    assert!(rejected == 1 && approved == 0 || rejected == 0 && approved >= 1, "{decided:?}");
+    assert_eq!(rejected, 1, "{decided:?}");
+    assert!(list_open(&db, "lead-4").await.is_empty(), "who agreed before has made no refund");
 }
 
 async fn an_approved_request_is_open_until_its_refund_is_made(db: TestStore) {
@@ -247,4 +252,62 @@ async fn an_approved_request_is_open_until_its_refund_is_made(db: TestStore) {
     db.store.end_refund_request("rq-1".to_owned(), true).await.expect("works");
     assert_eq!(open().await, 0);
     assert_eq!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::AlreadyDecided);
+}
+
+/// Makes the refund of the request, as after its approval.
+async fn make_refund(store: &Store, transaction_id: &str, id: &str) -> PostRefundResult {
+    let new = new_desk_refund("c-1", id, Some(1599), BorneBy::Operator);
+    let stamp = stamp_of("lead-3");
+    let made = store.post_desk_refund(fresh_nonce(), NOW, stamp, transaction_id.to_owned(), new).await;
+    made.expect("works")
+}
+
+/// The money was given back elsewhere, such as by another system that still charges the customer.
+async fn an_approved_request_is_rejected_while_no_refund_is_made(db: TestStore) {
+    let transaction_id = ask(&db, "rq-1").await;
+    let (approve, reject) = (RefundRequestDecision::Approve, RefundRequestDecision::Reject);
+    assert!(matches!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::Approved(_)));
+    assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::Rejected, "who asked may");
+    assert!(list_open(&db, "lead-4").await.is_empty());
+    assert_eq!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::AlreadyDecided);
+    // Who has agreed before may be about to make it.
+    assert_eq!(make_refund(&db.store, &transaction_id, "rq-1").await, PostRefundResult::NotAgreed);
+    assert_eq!(db.place.count_rows("refunds").await, 0);
+    let other = make_refund(&db.store, &transaction_id, "rq-2").await;
+    assert!(matches!(other, PostRefundResult::Created(_)), "another reference is another refund: {other:?}");
+}
+
+async fn a_refund_that_is_made_is_not_rejected(db: TestStore) {
+    let transaction_id = ask(&db, "rq-1").await;
+    let (approve, reject) = (RefundRequestDecision::Approve, RefundRequestDecision::Reject);
+    assert!(matches!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::Approved(_)));
+    let made = make_refund(&db.store, &transaction_id, "rq-1").await;
+    assert!(matches!(made, PostRefundResult::Created(_)), "{made:?}");
+    // The origin has ended before it noted that.
+    assert_eq!(decide(&db, "lead-4", "rq-1", reject).await, DecideRefundResult::AlreadyMade);
+    assert_eq!(list_open(&db, "lead-4").await.len(), 1, "it can be agreed to once more");
+    assert_eq!(make_refund(&db.store, &transaction_id, "rq-1").await, PostRefundResult::InProgress);
+}
+
+async fn a_refund_is_made_or_rejected(db: TestStore) {
+    let transaction_id = Arc::new(ask(&db, "rq-1").await);
+    let approve = RefundRequestDecision::Approve;
+    assert!(matches!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::Approved(_)));
+    let happened = at_once(&db, 2, |store, n| {
+        let transaction_id = Arc::clone(&transaction_id);
+        async move {
+            if n == 0 {
+                return matches!(
+                    make_refund(&store, &transaction_id, "rq-1").await,
+                    PostRefundResult::Created(_)
+                );
+            }
+            let (id, reject) = ("rq-1".to_owned(), RefundRequestDecision::Reject);
+            let decided = store.decide_refund_request(NOW, stamp_of("lead-5"), id, reject).await;
+            decided.expect("works") == DecideRefundResult::Rejected
+        }
+    })
+    .await;
+    assert_eq!(how_many(&happened, |it| *it), 1, "{happened:?}");
+    assert_eq!(db.place.count_rows("refunds").await, i64::from(happened[0]));
 }

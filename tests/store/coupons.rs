@@ -6,10 +6,11 @@ use crate::test_store::{TestStore, code_sms, job_name, new_coupon, new_redemptio
 use crate::test_values::{NOW, fresh_nonce, next_number, parse_ext_id};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::COUPON_SMS_MAX;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{
-    ChangeCouponResult, CouponFilter, IssueCouponResult, Job, LeasedJob, RECEIPT_SECONDS, RedeemResult,
-    RedemptionOutcome, SettleResult, SmsJob, SmsReceipt, StoreError,
+    AuditFilter, ChangeCouponResult, CouponFilter, IssueCouponResult, Job, LeasedJob, RECEIPT_SECONDS,
+    RedeemResult, RedemptionOutcome, SettleResult, SmsJob, SmsReceipt, StoreError,
 };
 
 on_each_database!(
@@ -226,7 +227,11 @@ async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(db: TestStore) {
         .resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-1"), code_sms(7))
         .await
         .expect("works");
-    assert_eq!(renewed, ChangeCouponResult::BuyerGone);
+    assert_eq!(renewed, ChangeCouponResult::BuyerGone(row.pai));
+    let buyer = db.store.find_pai_status(row.pai).await.expect("works").expect("is on record");
+    let entries = db.store.list_newest_audit_lines(AuditFilter::All, None, 1).await.expect("works");
+    assert_eq!((entries[0].act, entries[0].outcome), (AuditAct::SmsResent, AuditOutcome::Refused));
+    assert_eq!(entries[0].subscriber, Some(buyer.handle), "the attempt is found by the buyer");
     let redeemed = db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption("r-1", code)).await;
     let end = RedemptionOutcome::Declined(DeclineReason::AccountClosed);
     assert_eq!(redeemed.expect("works"), RedeemResult::Decided(end));

@@ -51,7 +51,12 @@ async fn find_subscriber(db: &TestStore, subscriber_ref: &str) -> Option<DeskSub
 }
 
 /// A refund that the operator asks for. Our id of it stands for charge and reference.
-fn new_desk_refund(of: &str, refund_id: &str, amount_minor: Option<i64>, borne_by: BorneBy) -> NewRefund {
+pub(crate) fn new_desk_refund(
+    of: &str,
+    refund_id: &str,
+    amount_minor: Option<i64>,
+    borne_by: BorneBy,
+) -> NewRefund {
     let new = new_refund(of, refund_id, amount_minor);
     NewRefund { refund_id: refund_id.to_owned(), borne_by: Some(borne_by), ..new }
 }

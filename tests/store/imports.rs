@@ -7,6 +7,7 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_origin::account::import::{ImportError, ImportReport, TwoSubscribers, import_accounts};
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
+use onbill_origin::line_problem::LineProblem;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -37,7 +38,7 @@ async fn import_with(
 ) -> (Result<ImportReport, ImportError>, Vec<String>) {
     let (vault, numbers) = (test_vault(), NumberPlan::for_country("US").expect("is a country"));
     let mut complaints = Vec::new();
-    let complain = |complaint| complaints.push(complaint);
+    let complain = |problem: LineProblem| complaints.push(problem.text);
     let report =
         import_accounts(&db.store, &vault, numbers, two_subscribers, text.as_bytes(), complain, |_| {}).await;
     (report, complaints)

@@ -6,8 +6,8 @@ use crate::test_store::TestStore;
 use crate::test_values::{NOW, parse_day, partner_id};
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::{Cursor, DeskSubscriber, NumberIndex, OpenMode, Store};
+use onbill_origin::config::{OperatorTimeZone, PostgresAddress};
+use onbill_origin::store::{Cursor, DeskSubscriber, JobKind, NumberIndex, OpenMode, Store};
 use onbill_test_harness::database::TestDb;
 
 /// Customers. Each has a charge of our own and one of another system.
@@ -42,6 +42,39 @@ const FILL: &str = "
             t.file, t.fingerprint
         FROM pais, (VALUES ('own-', NULL, NULL, NULL), ('claim-', 'b', 1, 'f'::BYTEA)) t (id, billing_ref, file,
             fingerprint);
+    SELECT pg_stat_force_next_flush()";
+
+/// Rows of each table that a sweep looks through.
+const SWEPT: i64 = 20_000;
+/// Rows that a sweep may read: fewer than one such table has.
+const SWEPT_READ_MAX: i64 = 10_000;
+
+/// In each table a few rows that are over, and jobs of which a few are dead letters.
+const FILL_FOR_A_SWEEP: &str = "
+    INSERT INTO nonces (key_id, nonce, expires_at)
+        SELECT 'k', n, CASE WHEN n <= 5 THEN 1790000000 ELSE 1795000300 END FROM generate_series(1, 20000) n;
+    INSERT INTO session_assertions (assertion_hash, frame_hash, expires_at)
+        SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 'x', CASE WHEN n <= 5 THEN 1790000000 ELSE 1795000300 END
+        FROM generate_series(1, 20000) n;
+    INSERT INTO flows (flow_hash, number_index, number_sealed, locale, return_url, started_at, expires_at)
+        SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 'x', 'x', 'en', 'https://my.acme.example',
+            CASE WHEN n <= 5 THEN 1790000000 WHEN n <= 10 THEN 1800000000 ELSE 1795000000 END, 1795000300
+        FROM generate_series(1, 20000) n;
+    INSERT INTO number_locks (number_index, taken_at)
+        SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), CASE WHEN n <= 5 THEN 1790000000 ELSE 1795000000 END
+        FROM generate_series(1, 20000) n;
+    INSERT INTO number_checks (number_index, partner, day, counted)
+        SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 'netflix',
+            CASE WHEN n <= 5 THEN 20000 WHEN n <= 10 THEN 21000 ELSE 20775 END, 1
+        FROM generate_series(1, 20000) n;
+    INSERT INTO sms_receipts (message_id, received_at)
+        SELECT n, CASE WHEN n <= 5 THEN 1790000000 ELSE 1795000000 END FROM generate_series(1, 20000) n;
+    INSERT INTO sim_swaps (number_index, swapped_at)
+        SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), CASE WHEN n <= 5 THEN 1700000000 ELSE 1795000000 END
+        FROM generate_series(1, 20000) n;
+    INSERT INTO outbox (kind, payload, queued_at, due_at, attempts, dead_lettered_at)
+        SELECT 'pin', 'x', 1795000000, 1795000000, 1, CASE WHEN n <= 5 THEN 1795000000 END
+        FROM generate_series(1, 20000) n;
     SELECT pg_stat_force_next_flush()";
 
 /// The store, and how many rows its session has read.
@@ -79,10 +112,14 @@ impl Counted {
 
     /// Fails if a page has read more rows than a page may.
     async fn expect_few<T>(&self, page: &str, reading: impl Future<Output = T>) -> T {
+        self.expect_at_most(READ_MAX, page, reading).await
+    }
+
+    async fn expect_at_most<T>(&self, most: i64, page: &str, reading: impl Future<Output = T>) -> T {
         let before = self.count().await;
         let result = reading.await;
         let read = self.count().await - before;
-        assert!(read <= READ_MAX, "{page} has read {read} rows");
+        assert!(read <= most, "{page} has read {read} rows");
         result
     }
 }
@@ -140,4 +177,25 @@ async fn look_at_a_person(counted: &Counted) {
     assert_eq!(tables.iter().find(|table| table.table == "transactions").expect("is listed").rows.len(), 2);
     let erased = store.erase_number(None, NOW, stamp("X-1"), None, NumberIndex(index));
     counted.expect_few("an erasure", erased).await.expect("works");
+}
+
+#[tokio::test]
+async fn sweep_and_dead_letters_read_few_rows_of_a_ledger_without_statistics() {
+    let counted = Counted::open().await;
+    counted.db.place.run_sql(FILL_FOR_A_SWEEP).await;
+    let kinds = counted.expect_few("the dead letters", counted.store.list_dead_letter_kinds()).await;
+    assert_eq!(kinds.expect("works"), [JobKind::PinSms]);
+    let sweep = counted.store.sweep(NOW, OperatorTimeZone::default());
+    counted.expect_at_most(SWEPT_READ_MAX, "a sweep", sweep).await.expect("works");
+    for (table, over) in [
+        ("nonces", 5),
+        ("session_assertions", 5),
+        ("flows", 10),
+        ("number_locks", 5),
+        ("number_checks", 10),
+        ("sms_receipts", 5),
+        ("sim_swaps", 5),
+    ] {
+        assert_eq!(counted.db.place.count_rows(table).await, SWEPT - over, "{table}");
+    }
 }

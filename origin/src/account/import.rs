@@ -8,6 +8,7 @@ use crate::config::NumberPlan;
 use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradictions};
 use crate::csv_file;
 use crate::keys::Vault;
+use crate::line_problem::{LineProblem, ProblemKind};
 use crate::store::{ImportedAccount, Store, StoreError};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
@@ -55,15 +56,14 @@ pub enum ImportError {
     Store(StoreError),
 }
 
-/// Imports `file`. `complain` gets a sentence for each line that is refused or left out, `progress` the
-/// position in bytes.
+/// Imports `file`. `complain` gets each line that is refused or left out, `progress` the position in bytes.
 pub async fn import_accounts(
     store: &Store,
     vault: &Vault,
     numbers: NumberPlan,
     two_subscribers: TwoSubscribers,
     file: impl Read,
-    mut complain: impl FnMut(String),
+    mut complain: impl FnMut(LineProblem),
     mut progress: impl FnMut(u64),
 ) -> Result<ImportReport, ImportError> {
     let mut reader = csv_file::open_reader(file);
@@ -78,9 +78,9 @@ pub async fn import_accounts(
         for parsed in parse_lines(vault, numbers, &lines) {
             match parsed {
                 Ok(account) => accounts.push(account),
-                Err(complaint) => {
+                Err(problem) => {
                     report.refused += 1;
-                    complain(complaint);
+                    complain(problem);
                 }
             }
         }
@@ -92,15 +92,16 @@ pub async fn import_accounts(
     if two_subscribers == TwoSubscribers::LatestIsPresent {
         for Contradiction { line, other } in remove_earlier_subscribers(&mut accounts) {
             report.earlier += 1;
-            let column = HEADER[5];
-            complain(format!("line {line}, column {column}: left out, line {other} has a later subscriber"));
+            let why = format!("left out, line {other} has a later subscriber");
+            complain(LineProblem::of_column(line, HEADER[5], ProblemKind::EarlierSubscriber, &why));
         }
     }
     let CheckedLines { sound: mut accounts, contradictory } =
         separate_contradictions(accounts, |account, other| account.number.cmp(&other.number));
     for Contradiction { line, other } in contradictory {
         report.refused += 1;
-        complain(format!("line {line}, column {}: line {other} says otherwise of this number", HEADER[0]));
+        let why = format!("line {other} says otherwise of this number");
+        complain(LineProblem::of_column(line, HEADER[0], ProblemKind::AnotherLine, &why));
     }
     // They are in the order of the index, which spares the database.
     accounts.dedup_by(|(_, again), (_, account)| again.number == account.number);
@@ -131,8 +132,8 @@ fn remove_earlier_subscribers(accounts: &mut Vec<(u64, ImportedAccount)>) -> Vec
     removed
 }
 
-/// A line as it was read, with its number, or the complaint about it.
-type ReadLine = Result<(u64, csv::StringRecord), String>;
+/// A line as it was read, with its number, or what is wrong with it.
+type ReadLine = Result<(u64, csv::StringRecord), LineProblem>;
 
 /// Reads the next lines. Returns also whether the file has ended, or reading cannot continue.
 fn read_lines<R: Read>(reader: &mut csv::Reader<R>) -> (Vec<ReadLine>, bool) {
@@ -141,7 +142,7 @@ fn read_lines<R: Read>(reader: &mut csv::Reader<R>) -> (Vec<ReadLine>, bool) {
         match csv_file::read_line(reader, &mut record) {
             Some(Ok(line)) => lines.push(Ok((line, std::mem::take(&mut record)))),
             Some(Err(unreadable)) => {
-                lines.push(Err(unreadable.complaint));
+                lines.push(Err(unreadable.problem));
                 if unreadable.is_end {
                     return (lines, true);
                 }
@@ -158,12 +159,13 @@ fn parse_lines(
     vault: &Vault,
     numbers: NumberPlan,
     lines: &[ReadLine],
-) -> Vec<Result<(u64, ImportedAccount), String>> {
+) -> Vec<Result<(u64, ImportedAccount), LineProblem>> {
     let parse = |line: &ReadLine| {
         let (line, record) = line.as_ref().map_err(Clone::clone)?;
         let account = parse_line(vault, numbers, record);
-        let account =
-            account.map_err(|(column, why)| format!("line {line}, column {}: {why}", HEADER[column]))?;
+        let account = account.map_err(|(column, why)| {
+            LineProblem::of_column(*line, HEADER[column], ProblemKind::Value, why)
+        })?;
         Ok((*line, account))
     };
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);

@@ -51,7 +51,7 @@ pub async fn back_up(config: &Config, vault: &Vault, file: &Path, now: Timestamp
         .map_err(|error| format!("the database cannot be copied: {error}"))?;
     let bytes = sync_and_name(&unfinished.path, file).map_err(failed)?;
     // As a restore would find it, from the disk and for reading only.
-    match SchemaVersion::read_sqlite(file) {
+    match SchemaVersion::read_sqlite(file, &[]) {
         Ok(_) => Ok(bytes),
         Err(error) => Err(format!("{} was written and cannot be read: {error}", file.display())),
     }

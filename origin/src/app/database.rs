@@ -5,7 +5,7 @@ use crate::config::{Config, Database, PostgresAddress};
 use crate::keys::{Vault, password_file};
 use crate::store::postgres::CONNECTIONS_DEFAULT;
 use crate::store::sqlite::READERS_DEFAULT;
-use crate::store::{OpenMode, SchemaVersion, Store, StoreError};
+use crate::store::{LedgerFact, OpenMode, SchemaVersion, Store, StoreError};
 use std::sync::Arc;
 
 /// The name of a database on a server, in errors.
@@ -36,13 +36,23 @@ pub async fn open_database(config: &Config, vault: &Vault, mode: OpenMode) -> Re
     opened.map(Arc::new).map_err(|error| explain_error(&place, &error))
 }
 
-/// Reads how far the schema of the ledger is. Nothing is changed.
-pub async fn read_schema_version(config: &Config) -> Result<SchemaVersion, String> {
+/// Reads how far the schema of the ledger is, if it is the ledger of this configuration and its keys. Nothing is changed,
+/// and the schema may be an older one.
+pub async fn read_schema_version(config: &Config, vault: &Vault) -> Result<SchemaVersion, String> {
+    read_schema(config, &ledger_facts(config, vault)).await
+}
+
+/// The same of any ledger, where the keys are missing.
+pub(super) async fn read_any_schema_version(config: &Config) -> Result<SchemaVersion, String> {
+    read_schema(config, &[]).await
+}
+
+async fn read_schema(config: &Config, facts: &[LedgerFact]) -> Result<SchemaVersion, String> {
     let (place, read) = match &config.database {
-        Database::Sqlite(path) => (path.display().to_string(), SchemaVersion::read_sqlite(path)),
+        Database::Sqlite(path) => (path.display().to_string(), SchemaVersion::read_sqlite(path, facts)),
         Database::Postgres(address) => {
             let address = with_settings(config, address)?;
-            (SERVER.to_owned(), SchemaVersion::read_postgres(&address).await)
+            (SERVER.to_owned(), SchemaVersion::read_postgres(&address, facts).await)
         }
     };
     read.map_err(|error| explain_error(&place, &error))

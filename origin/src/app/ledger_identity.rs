@@ -1,6 +1,6 @@
 //! The ledger's identity: the operator, the key that numbers are found by, and the source of account status. `init`
 //! records them, and nothing changes them later. Each verb that opens the ledger compares them, before its schema is
-//! brought up to date. `migrate --plan` opens none: it only says how far the schema is.
+//! brought up to date. So do `config check` and `migrate --plan`, whatever the schema.
 //!
 //! If one of them changed, every account would look unknown or replaced, and the next billing run
 //! would decline each charge and close each PAI permanently. So no verb goes on. Out of scope:

@@ -10,7 +10,6 @@ use crate::delivery::read_webhook_secret;
 use crate::http::probe_url;
 use crate::keys::Vault;
 use crate::keys::password_file::read_secret;
-use crate::store::OpenMode;
 use crate::tls;
 use futures_util::future::join_all;
 use rustls::pki_types::ServerName;
@@ -78,7 +77,11 @@ fn probe_keys(config: &Config) -> Vec<Probe> {
 }
 
 async fn probe_database(config: &Config) -> Result<String, String> {
-    let schema = database::read_schema_version(config).await?;
+    // Where a key is missing, the probe of the keys says so.
+    let schema = match config.read_keys().ok().and_then(|keys| Vault::new(&keys).ok()) {
+        Some(vault) => database::read_schema_version(config, &vault).await?,
+        None => database::read_any_schema_version(config).await?,
+    };
     let (applied, known) = (schema.applied, schema.known);
     match schema.missing().count() {
         0 if !schema.may_serve => Err(format!(
@@ -88,22 +91,11 @@ async fn probe_database(config: &Config) -> Result<String, String> {
             "can be read; its schema is at {applied}, of a newer onbill, and this one, which knows {known}, may \
              serve on it"
         )),
-        0 => {
-            check_identity(config).await?;
-            Ok(format!("can be read, and its schema is current ({known})"))
-        }
+        0 => Ok(format!("can be read, and its schema is current ({known})")),
         count => Ok(format!(
             "can be read; its schema is at {applied}, and `migrate` or `serve` applies {count} more"
         )),
     }
-}
-
-/// Whether it is the ledger of this configuration. Where a key is missing, the probe of the keys says so.
-async fn check_identity(config: &Config) -> Result<(), String> {
-    let Some(vault) = config.read_keys().ok().and_then(|keys| Vault::new(&keys).ok()) else {
-        return Ok(());
-    };
-    database::open_database(config, &vault, OpenMode::ReadOnly).await.map(drop)
 }
 
 /// The settings that are URLs of other parties, as they are shown, and what is asked for there.

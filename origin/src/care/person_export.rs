@@ -4,7 +4,8 @@ use super::desk::CareDesk;
 use super::roles::Act;
 use crate::account::live_account;
 use crate::fault::Failure;
-use crate::lifecycle::erasure_file::{ListLine, parse_number, read_line};
+use crate::lifecycle::erasure_file::{ListLine, NOT_A_NUMBER, parse_number, read_line};
+use crate::line_problem::{LineProblem, ProblemKind};
 use crate::store::{AuditStamp, KeptTable};
 use onbill_domain::day::Day;
 use onbill_domain::msisdn::Msisdn;
@@ -64,14 +65,14 @@ impl CareDesk {
         Ok(Some(PersonExport { msisdn, tables }))
     }
 
-    /// Exports the people on `list`, one number in each line. `complain` gets a sentence for each line
-    /// that is no number, or whose number has no such subscriber; it never has the number.
+    /// Exports the people on `list`, one number in each line. `complain` gets each line that is no
+    /// number, or whose number has no such subscriber.
     pub async fn export_listed(
         &self,
         stamp: &AuditStamp,
         mut list: impl BufRead,
         mut on_person: impl FnMut(PersonExport),
-        mut complain: impl FnMut(String),
+        mut complain: impl FnMut(LineProblem),
     ) -> Result<ExportReport, ExportListError> {
         let mut report = ExportReport::default();
         for line in 1_u64.. {
@@ -82,7 +83,7 @@ impl CareDesk {
             };
             let Some(number) = number else {
                 report.refused += 1;
-                complain(format!("line {line}: is not a telephone number"));
+                complain(LineProblem::of_line(line, ProblemKind::Value, NOT_A_NUMBER));
                 continue;
             };
             let exported = self.export_person(None, stamp.clone(), number).await;
@@ -91,7 +92,8 @@ impl CareDesk {
                 on_person(person);
             } else {
                 report.not_found += 1;
-                complain(format!("line {line}: no present subscriber of this number has signed up"));
+                let why = "no present subscriber of this number has signed up";
+                complain(LineProblem::of_line(line, ProblemKind::NumberUnknown, why));
             }
         }
         Ok(report)

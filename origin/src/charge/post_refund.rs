@@ -192,6 +192,10 @@ fn to_recorded_refund(
         PostRefundResult::Conflict => {
             Reject::new(ErrorCode::IdempotencyViolation, format!("{id} was used for another refund."))
         }
+        PostRefundResult::NotAgreed => Reject::new(
+            ErrorCode::IdempotencyViolation,
+            format!("{id} names a refund that was not agreed to, or was taken back: take another one."),
+        ),
         PostRefundResult::InProgress => {
             Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.")
         }

@@ -3,7 +3,8 @@
 use super::acting::{Acting, record_command};
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
-use super::output::{print_error_line, print_line};
+use super::output::print_line;
+use super::problems::ProblemArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -34,6 +35,8 @@ pub(super) struct Arguments {
     /// The file (CSV, UTF-8).
     file: PathBuf,
     #[command(flatten)]
+    problems: ProblemArguments,
+    #[command(flatten)]
     acting: Acting,
 }
 
@@ -42,6 +45,7 @@ impl Arguments {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
+        let mut problems = self.problems.open()?;
         let (opened, bar) = open_file(&self.file)?;
         record_command(&store, &config, self.acting, "account-events").await?;
         let instruments = Instruments::new(Arc::new(SystemClock));
@@ -52,12 +56,12 @@ impl Arguments {
             random: &SystemRandom,
             instruments: &instruments,
         };
-        let complain =
-            |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
+        let complain = |problem| problems.complain(Some(&bar), &self.file, &problem);
         let now = || SystemClock.now();
         let report =
             apply_event_file(import, opened, now, complain, |position| bar.set_position(position)).await;
         bar.finish_and_clear();
+        let finished = problems.finish();
         alarm_watch::write_alarms(&instruments, &store, &config).await.map_err(database_failed)?;
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
@@ -71,6 +75,7 @@ impl Arguments {
             report.contradictory,
             report.refused
         );
+        finished?;
         Ok(VerbOutcome::findings_if(report.refused + report.contradictory > 0))
     }
 }

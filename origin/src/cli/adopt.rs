@@ -26,7 +26,7 @@ pub(super) async fn adopt_lost(
         bail!("--adopt is for a restored database: start the origin on it with `serve --recovering` first");
     }
     if statement.unreadable + extract.unreadable > 0 {
-        bail!("--adopt wants files of which every line can be read: the others are named above");
+        bail!("--adopt wants files of which every line can be read: mend the others first");
     }
     let adoption = Adoption {
         store: &app.store,

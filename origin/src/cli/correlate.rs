@@ -3,7 +3,8 @@
 use super::acting::Acting;
 use super::files::{new_csv, open_file};
 use super::opening::{database_failed, open_origin};
-use super::output::{print_error_line, print_line};
+use super::output::print_line;
+use super::problems::{ProblemArguments, ProblemSink};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -29,9 +30,9 @@ const LISTED_MAX: usize = 20;
 /// (whole minor units a month) and currency. State is ACTIVE, SUSPENDED or CLOSED; what has ended may be left out.
 /// The columns may be in any order, and further ones are ignored.
 ///
-/// A line that cannot be read is named on stderr with line and column, and counted. Differences go to the file that
-/// --differences names, or the first of them to the terminal. The lists are held in memory, packed, and take less of
-/// it than on disk. Have them made a short time before: what has changed since is a difference too.
+/// Lines that cannot be read are counted, and the first are named on stderr with line and column. Differences go to the
+/// file that --differences names, or the first of them to the terminal. The lists are held in memory, packed, and take
+/// less of it than on disk. Have them made a short time before: what has changed since is a difference too.
 ///
 /// Exit code 0 when all are the same, 1 when there are differences or unreadable lines, 2 when it could not run.
 #[derive(Args)]
@@ -49,6 +50,8 @@ pub(super) struct Arguments {
     /// Write all differences there (CSV): side, class, PAI, line of the list, both values, and what --repair does.
     #[arg(long, value_name = "FILE")]
     differences: Option<PathBuf>,
+    #[command(flatten)]
+    problems: ProblemArguments,
     /// Send the states again that the partner should know.
     ///
     /// For each PAI that is missing in the partner's list or has another state there, the state is queued for the
@@ -82,13 +85,12 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let plan = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let numbers = Numbers { vault: &vault, plan };
-        let partner_list = self
-            .partner_file
-            .as_deref()
-            .map(|path| read_list(ListSide::Partner, numbers, path))
-            .transpose()?;
-        let bss_list =
-            self.bss_file.as_deref().map(|path| read_list(ListSide::Bss, numbers, path)).transpose()?;
+        let mut problems = self.problems.open()?;
+        let mut read = |side, path: &Path| read_list(side, numbers, path, &mut problems);
+        let partner_list = self.partner_file.as_deref().map(|path| read(ListSide::Partner, path));
+        let bss_list = self.bss_file.as_deref().map(|path| read(ListSide::Bss, path));
+        problems.finish()?;
+        let (partner_list, bss_list) = (partner_list.transpose()?, bss_list.transpose()?);
         if self.repair {
             may_be_acted_on(partner_list.as_ref()).map_err(anyhow::Error::msg)?;
         }
@@ -123,9 +125,14 @@ impl Arguments {
     }
 }
 
-fn read_list(side: ListSide, numbers: Numbers<'_>, path: &Path) -> anyhow::Result<List> {
+fn read_list(
+    side: ListSide,
+    numbers: Numbers<'_>,
+    path: &Path,
+    problems: &mut ProblemSink,
+) -> anyhow::Result<List> {
     let (file, bar) = open_file(path)?;
-    let complain = |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", path.display()));
+    let complain = |problem| problems.complain(Some(&bar), path, &problem);
     let list = List::read(side, numbers, file, complain, |position| bar.set_position(position));
     bar.finish_and_clear();
     list.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
@@ -136,7 +143,7 @@ fn may_be_acted_on(list: Option<&List>) -> Result<(), &'static str> {
     match list {
         None => Err("--repair wants the partner's list"),
         Some(list) if list.unreadable > 0 => {
-            Err("--repair wants a partner's list of which every line can be read: the others are named above")
+            Err("--repair wants a partner's list of which every line can be read: mend the others first")
         }
         Some(list) if list.lines == 0 => {
             Err("--repair wants a partner's list with lines: by an empty one the partner knows of nothing")
@@ -185,7 +192,7 @@ impl Sink {
 fn print_summary(summary: &CorrelationSummary, unreadable: u64) {
     print_line!("{} PAIs compared, {} of them live.", summary.pais, summary.live);
     if unreadable > 0 {
-        print_line!("{unreadable} lines could not be read: they are named above, and compared with nothing.");
+        print_line!("{unreadable} lines could not be read, and are compared with nothing.");
     }
     if summary.differences() == 0 {
         return print_line!("There is no difference.");

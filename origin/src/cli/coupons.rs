@@ -3,7 +3,8 @@
 use super::acting::{Acting, record_command};
 use super::files::open_file;
 use super::opening::{database_failed, open_app, open_store};
-use super::output::{self, print_error_line, print_line};
+use super::output::{self, print_line};
+use super::problems::{ProblemArguments, ProblemSink};
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -42,6 +43,8 @@ enum Verb {
     Issue {
         /// The file (CSV, UTF-8).
         file: PathBuf,
+        #[command(flatten)]
+        problems: ProblemArguments,
         #[command(flatten)]
         acting: Acting,
     },
@@ -95,10 +98,11 @@ fn parse_ext_id(text: &str) -> Result<ExtId, &'static str> {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         match self.verb {
-            Verb::Issue { file, acting } => {
+            Verb::Issue { file, problems, acting } => {
                 let app = open_app_for_change(config).await?;
+                let mut problems = problems.open()?;
                 record_command(&app.store, &app.config, acting, "coupons issue").await?;
-                issue_coupons(&app, &file).await
+                issue_coupons(&app, &file, &mut problems).await
             }
             Verb::List { unpaid, undelivered, json } => {
                 let now = SystemClock.now();
@@ -137,11 +141,12 @@ async fn open_app_for_change(config: &Path) -> anyhow::Result<App> {
     Ok(app)
 }
 
-async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<VerbOutcome> {
+async fn issue_coupons(app: &App, file: &Path, problems: &mut ProblemSink) -> anyhow::Result<VerbOutcome> {
     let (opened, bar) = open_file(file)?;
-    let complain = |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", file.display()));
+    let complain = |problem| problems.complain(Some(&bar), file, &problem);
     let report = issue_file(&app.coupons, opened, complain, |position| bar.set_position(position)).await;
     bar.finish_and_clear();
+    let finished = problems.finish();
     let report = report.map_err(|stopped| match stopped {
         CouponFileError::Header(complaint) => anyhow!("{}: {complaint}", file.display()),
         CouponFileError::Failed(why) => {
@@ -154,6 +159,7 @@ async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<VerbOutcome> {
         report.repeated,
         report.refused
     );
+    finished?;
     Ok(VerbOutcome::findings_if(report.refused > 0))
 }
 

@@ -2,7 +2,8 @@
 
 use super::acting::Acting;
 use super::opening::{database_failed, open_origin};
-use super::output::{print_error_line, print_line};
+use super::output::print_line;
+use super::problems::ProblemArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -31,6 +32,8 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE")]
     list: PathBuf,
     #[command(flatten)]
+    problems: ProblemArguments,
+    #[command(flatten)]
     acting: Acting,
 }
 
@@ -47,8 +50,10 @@ impl Arguments {
         };
         let now = || SystemClock.now();
         let stamp = self.acting.into_stamp(&config)?;
-        let complain = |complaint: String| print_error_line!("{name}: {complaint}");
+        let mut problems = self.problems.open()?;
+        let complain = |problem| problems.complain(None, &self.list, &problem);
         let report = erase_listed(&store, &vault, numbers, &stamp, BufReader::new(list), now, complain).await;
+        let finished = problems.finish();
         let report = report.map_err(|stopped| match stopped {
             ErasureFileError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
             ErasureFileError::Store(error) => database_failed(error),
@@ -60,6 +65,7 @@ impl Arguments {
             report.not_found,
             report.refused
         );
+        finished?;
         Ok(VerbOutcome::findings_if(report.refused + report.not_found > 0))
     }
 }

@@ -3,7 +3,8 @@
 use super::acting::{Acting, record_command};
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
-use super::output::{print_error_line, print_line};
+use super::output::print_line;
+use super::problems::ProblemArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -28,6 +29,8 @@ pub(super) struct Arguments {
     /// The file (CSV, UTF-8).
     file: PathBuf,
     #[command(flatten)]
+    problems: ProblemArguments,
+    #[command(flatten)]
     acting: Acting,
     /// Of a number's lines that differ in activated_on, take the latest one: its subscriber is the present one.
     ///
@@ -41,10 +44,10 @@ impl Arguments {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
+        let mut problems = self.problems.open()?;
         let (opened, bar) = open_file(&self.file)?;
         record_command(&store, &config, self.acting, "import-accounts").await?;
-        let complain =
-            |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
+        let complain = |problem| problems.complain(Some(&bar), &self.file, &problem);
         let two_subscribers =
             if self.latest { TwoSubscribers::LatestIsPresent } else { TwoSubscribers::Refused };
         let report =
@@ -53,6 +56,7 @@ impl Arguments {
             })
             .await;
         bar.finish_and_clear();
+        let finished = problems.finish();
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
             ImportError::Store(error) => database_failed(error),
@@ -61,6 +65,7 @@ impl Arguments {
         if report.earlier > 0 {
             print_line!("{} lines of earlier subscribers left out.", report.earlier);
         }
+        finished?;
         Ok(VerbOutcome::findings_if(report.refused > 0))
     }
 }

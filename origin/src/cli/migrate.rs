@@ -6,6 +6,7 @@ use super::verb_outcome::VerbOutcome;
 use clap::Args;
 use onbill_origin::app::database::read_schema_version;
 use onbill_origin::config::Config;
+use onbill_origin::keys::Vault;
 use onbill_origin::store::{OpenMode, SchemaVersion};
 use std::path::Path;
 
@@ -26,12 +27,13 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys) = load_config(config)?;
-        let before = read_version(&config).await?;
+        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
+        let before = read_version(&config, &vault).await?;
         if self.plan {
             return Ok(print_plan(before));
         }
         open_database(&config, &keys, OpenMode::Migrate).await?;
-        let after = read_version(&config).await?;
+        let after = read_version(&config, &vault).await?;
         if before.applied == after.applied {
             print_line!("Nothing to do: the schema is at {}.", after.applied);
         } else {
@@ -41,8 +43,8 @@ impl Arguments {
     }
 }
 
-async fn read_version(config: &Config) -> anyhow::Result<SchemaVersion> {
-    read_schema_version(config).await.map_err(anyhow::Error::msg)
+async fn read_version(config: &Config, vault: &Vault) -> anyhow::Result<SchemaVersion> {
+    read_schema_version(config, vault).await.map_err(anyhow::Error::msg)
 }
 
 fn print_plan(schema: SchemaVersion) -> VerbOutcome {

@@ -28,6 +28,7 @@ mod opening;
 mod outbox;
 mod output;
 mod period;
+mod problems;
 mod reconcile;
 mod recovered;
 mod rotate_keys;

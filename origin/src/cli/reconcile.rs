@@ -3,8 +3,9 @@
 use super::adopt::adopt_lost;
 use super::files::{new_csv, open_file};
 use super::opening::{database_failed, open_store};
-use super::output::{print_error_line, print_line};
+use super::output::print_line;
 use super::period::PeriodArguments;
+use super::problems::{ProblemArguments, ProblemSink};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -44,8 +45,9 @@ const LISTED_MAX: usize = 20;
 /// left out too (other-system). What is declined or pending need not be in the statement. Refunds of the
 /// operator's desks must be there too, under our refundID as extRefundID: the partner knows them.
 ///
-/// A line that cannot be read is named on stderr with line and column, and counted. Findings go to the file that
-/// --findings names, or the first of them to the terminal. The files are held in memory, some 60 bytes a line.
+/// Lines that cannot be read are counted, and the first are named on stderr with line and column. Findings go to the
+/// file that --findings names, or the first of them to the terminal. The files are held in memory, some 60 bytes a
+/// line.
 ///
 /// Exit code 0 when nothing is wrong, 1 when there are findings or unreadable lines, 2 when it could not run.
 #[derive(Args)]
@@ -64,6 +66,8 @@ pub(super) struct Arguments {
     /// asked for a refund.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     findings: Option<PathBuf>,
+    #[command(flatten)]
+    problems: ProblemArguments,
     /// Repair what another look-up or another webhook can repair, and report for each finding what was done.
     ///
     /// The job of a pending charge or refund is redriven, and asks billing by id before it posts anything; a job
@@ -103,8 +107,11 @@ impl Arguments {
         let mode = if self.repair || self.keep { OpenMode::Migrate } else { OpenMode::ReadOnly };
         let (config, store) = open_store(config_path, mode).await?;
         let period = self.period.to_period(&config)?;
-        let statement = read_file(Side::Partner, self.adopt, &self.statement)?;
-        let extract = read_file(Side::Bill, self.adopt, &self.billing)?;
+        let mut problems = self.problems.open()?;
+        let statement = read_file(Side::Partner, self.adopt, &self.statement, &mut problems);
+        let extract = read_file(Side::Bill, self.adopt, &self.billing, &mut problems);
+        problems.finish()?;
+        let (statement, extract) = (statement?, extract?);
         let unreadable = statement.unreadable + extract.unreadable;
         if self.repair {
             may_be_acted_on(&statement, &extract).map_err(anyhow::Error::msg)?;
@@ -151,9 +158,7 @@ impl Arguments {
         print_sums(&summary);
         print_findings(&summary, &sink, self.findings.as_deref());
         if unreadable > 0 {
-            print_line!(
-                "\n{unreadable} lines could not be read: they are named above, and compared with nothing."
-            );
+            print_line!("\n{unreadable} lines could not be read, and are compared with nothing.");
         }
         print_line!("\n{}", describe_conclusion(&summary, unreadable));
         Ok(VerbOutcome::findings_if(is_left || unreadable > 0 || summary.discrepancies() > 0))
@@ -180,9 +185,14 @@ impl Arguments {
     }
 }
 
-fn read_file(side: Side, with_details: bool, path: &Path) -> anyhow::Result<ReportedLedger> {
+fn read_file(
+    side: Side,
+    with_details: bool,
+    path: &Path,
+    problems: &mut ProblemSink,
+) -> anyhow::Result<ReportedLedger> {
     let (file, bar) = open_file(path)?;
-    let complain = |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", path.display()));
+    let complain = |problem| problems.complain(Some(&bar), path, &problem);
     let progress = |position| bar.set_position(position);
     let ledger = if with_details {
         ReportedLedger::read_with_details(side, file, complain, progress)
@@ -197,7 +207,7 @@ fn read_file(side: Side, with_details: bool, path: &Path) -> anyhow::Result<Repo
 /// contain. With a wrong file that would be everything.
 fn may_be_acted_on(statement: &ReportedLedger, extract: &ReportedLedger) -> Result<(), &'static str> {
     if statement.unreadable + extract.unreadable > 0 {
-        return Err("--repair wants files of which every line can be read: the others are named above");
+        return Err("--repair wants files of which every line can be read: mend the others first");
     }
     if statement.lines == 0 {
         return Err("--repair wants a statement with lines: by an empty one the partner knows of nothing");

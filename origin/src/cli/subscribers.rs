@@ -2,7 +2,8 @@
 
 use super::acting::Acting;
 use super::opening::open_app;
-use super::output::{print_error_line, print_line};
+use super::output::print_line;
+use super::problems::ProblemArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
@@ -38,13 +39,15 @@ enum Action {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
+        problems: ProblemArguments,
+        #[command(flatten)]
         acting: Acting,
     },
 }
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let Action::Export { list, json, acting } = self.action;
+        let Action::Export { list, json, problems, acting } = self.action;
         let app = open_app(config, OpenMode::Migrate).await?;
         let name = list.display();
         let opened: Box<dyn Read + Send> = if list == Path::new("-") {
@@ -59,14 +62,17 @@ impl Arguments {
                 print_line!("{}", person.to_text());
             }
         };
-        let complain = |complaint: String| print_error_line!("{name}: {complaint}");
+        let mut problems = problems.open()?;
+        let complain = |problem| problems.complain(None, &list, &problem);
         let stamp = acting.into_stamp(&app.config)?;
         let report = app.care().export_listed(&stamp, BufReader::new(opened), print, complain).await;
+        let finished = problems.finish();
         let report = report.map_err(|stopped| match stopped {
             ExportListError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
             ExportListError::Failed(Failure::Reject(reject)) => anyhow!("{}", reject.message),
             ExportListError::Failed(Failure::Fault(fault)) => anyhow!("the export has stopped: {fault:?}"),
         })?;
+        finished?;
         Ok(VerbOutcome::findings_if(report.refused + report.not_found > 0))
     }
 }

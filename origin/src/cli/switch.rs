@@ -8,11 +8,11 @@ mod loads;
 mod off;
 mod opening;
 mod partner;
-mod problems;
 
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
-use super::output::{print_error_line, print_line};
+use super::output::print_line;
+use super::problems::{ProblemArguments, ProblemSink};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
@@ -22,11 +22,11 @@ use onbill_domain::ids::PartnerId;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::config::{Config, NumberPlan};
 use onbill_origin::keys::{StableIds, Vault};
+use onbill_origin::line_problem::LineProblem;
 use onbill_origin::migration_files::{
     Ceilings, Checked, FileCheck, FileLoad, Files, LoadError, LoadedFile, Observer, Problem, Rules, Source,
 };
 use onbill_origin::store::{OpenMode, Store};
-use problems::ProblemSink;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -96,9 +96,8 @@ struct FileArguments {
     /// The partner can read the number in such a PAI. It is never shown in a log.
     #[arg(long)]
     number_in_pai: bool,
-    /// Write all problems there (CSV: file, line, kind, problem), instead of the first of each kind to the terminal.
-    #[arg(long, value_name = "FILE")]
-    problems: Option<PathBuf>,
+    #[command(flatten)]
+    problems: ProblemArguments,
 }
 
 impl Arguments {
@@ -146,7 +145,7 @@ impl FileArguments {
     }
 
     fn begin(&self) -> anyhow::Result<Bars> {
-        Ok(Bars { bar: None, problems: ProblemSink::new(self.problems.as_deref())? })
+        Ok(Bars { bar: None, problems: self.problems.open()? })
     }
 }
 
@@ -235,12 +234,9 @@ impl Observer for Bars {
     }
 
     fn complain(&mut self, problem: &Problem) {
-        let Some(complaint) = self.problems.add(problem) else { return };
-        let print = || print_error_line!("{complaint}");
-        match &self.bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
-        }
+        let Problem { file, line, kind, text } = problem;
+        let of_line = LineProblem { line: *line, kind: *kind, text: text.clone() };
+        self.problems.complain(self.bar.as_ref(), Path::new(file), &of_line);
     }
 }
 

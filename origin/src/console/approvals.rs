@@ -1,5 +1,6 @@
 //! `/approvals`: refunds above the ceiling of a role, and the second person who agrees to them or not. No
-//! person agrees to their own; they may take it back.
+//! person agrees to their own; they may take it back. One that was agreed to and is not made yet can still be
+//! left: the money may have been given back elsewhere.
 
 use super::Console;
 use super::access::require;
@@ -102,23 +103,22 @@ fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
                 dt { "Reference" } dd { (request.reference) }
                 dt { "Charge" } dd { code { (request.transaction_id) } }
             }
+            @if request.state == RefundRequestState::Approved {
+                p class="warn" { "It was agreed to, but the refund has not been made yet." }
+            }
             @if request.asked_by == viewer.actor {
                 p class="muted" { "You have requested it: another person has to decide." }
-                @if request.state == RefundRequestState::Waiting {
-                    form class="row" method="post" action={ "/approvals/" (request.request_id) } {
-                        (viewer.csrf_field())
-                        button class="quiet" name="decision" value="reject" { "Take it back" }
-                    }
+                form class="row" method="post" action={ "/approvals/" (request.request_id) } {
+                    (viewer.csrf_field())
+                    button class="quiet" name="decision" value="reject" { "Take it back" }
                 }
             } @else {
-                @if request.state == RefundRequestState::Approved {
-                    p class="warn" { "It was agreed to, but the refund has not been made yet." }
-                }
                 form class="row" method="post" action={ "/approvals/" (request.request_id) } {
                     (viewer.csrf_field())
                     button name="decision" value="approve" { "Agree, and refund" }
-                    @if request.state == RefundRequestState::Waiting {
-                        button class="quiet" name="decision" value="reject" { "Do not agree" }
+                    button class="quiet" name="decision" value="reject" {
+                        @if request.state == RefundRequestState::Approved { "Do not refund" }
+                        @else { "Do not agree" }
                     }
                 }
             }
@@ -133,7 +133,8 @@ pub(super) struct DecisionForm {
 
 /// `POST /approvals/{id}`:
 /// 1. Records the decision, with its entry in the audit: 403 `forbidden` to agree to one's own, 404
-///    `not-found`, 409 `request-in-progress` for one that was decided before, other than by a repetition.
+///    `not-found`, 409 `request-in-progress` for one that was decided before, other than by a repetition,
+///    or whose refund is there.
 /// 2. Makes the refund of one that is agreed to, in the name of the person who asked for it. If that
 ///    fails permanently, the request has failed; if it fails for now, it may be agreed to again.
 pub(super) async fn decide(
@@ -170,6 +171,10 @@ pub(super) async fn decide(
         }
         DecideRefundResult::AlreadyDecided => {
             let message = "It was decided about before.";
+            return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
+        }
+        DecideRefundResult::AlreadyMade => {
+            let message = "The refund was made before. Agree once more to see how it stands.";
             return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
         }
         DecideRefundResult::NotFound => return Err(not_found().into()),
@@ -223,6 +228,6 @@ fn not_made_yet() -> Reject {
     Reject::new(
         ErrorCode::ServiceUnavailable,
         "Another system charges this customer until they are switched to onbill, so the refund is not made yet. \
-         Agree once more then. Or give the money back in that system, and do not agree here.",
+         Agree once more then. Or give the money back in that system, and choose “Do not refund” here.",
     )
 }

@@ -19,6 +19,7 @@ use super::packed_list::{NotAdded, PackedList};
 use crate::config::NumberPlan;
 use crate::csv_file;
 use crate::keys::Vault;
+use crate::line_problem::{LineProblem, ProblemKind};
 use crate::store::LinkRow;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::ExtId;
@@ -48,14 +49,13 @@ pub struct Numbers<'a> {
 }
 
 impl List {
-    /// Reads a list. `complain` gets a sentence for each line that cannot be read, which names line
-    /// and column and never the value, that may be a number; `progress` gets the position in bytes.
+    /// Reads a list. `complain` gets each line that cannot be read, `progress` the position in bytes.
     /// A file without its columns, or one that is cut off, is an error.
     pub fn read(
         side: ListSide,
         numbers: Numbers<'_>,
         file: impl Read,
-        mut complain: impl FnMut(String),
+        mut complain: impl FnMut(LineProblem),
         mut progress: impl FnMut(u64),
     ) -> Result<Self, String> {
         let mut reader = csv_file::open_reader(file);
@@ -65,14 +65,14 @@ impl List {
         while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
             let refused = match line {
                 Ok(number) => list.add_line(&columns, numbers, &record, number)?,
-                Err(unreadable) if unreadable.is_end => return Err(unreadable.complaint),
-                Err(unreadable) => Some(unreadable.complaint),
+                Err(unreadable) if unreadable.is_end => return Err(unreadable.problem.text),
+                Err(unreadable) => Some(unreadable.problem),
             };
             match refused {
                 None => list.lines += 1,
-                Some(complaint) => {
+                Some(problem) => {
                     list.unreadable += 1;
-                    complain(complaint);
+                    complain(problem);
                 }
             }
             if (list.lines + list.unreadable).is_multiple_of(1000) {
@@ -83,25 +83,27 @@ impl List {
         Ok(list)
     }
 
-    /// Adds a line. Returns why it is refused, if it is; the error is about the file as a whole.
+    /// Adds a line. Returns what is wrong with it, if it is refused; the error is about the file as a whole.
     fn add_line(
         &mut self,
         columns: &Columns,
         numbers: Numbers<'_>,
         record: &csv::StringRecord,
         number: u64,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<LineProblem>, String> {
         let too_long = || "has too many lines".to_owned();
         let line = u32::try_from(number).map_err(|_| too_long())?;
         let (key, listed) = match columns.parse_line(numbers, record, line) {
             Ok(parsed) => parsed,
-            Err((column, why)) => return Ok(Some(format!("line {number}, column {column}: {why}"))),
+            Err((column, why)) => {
+                return Ok(Some(LineProblem::of_column(number, column, ProblemKind::Value, why)));
+            }
         };
         match self.packed.add(&key, &listed) {
             Ok(()) => Ok(None),
             Err(NotAdded::Twice(first)) => {
-                let key = columns.key.1;
-                Ok(Some(format!("line {number}, column {key}: is that of line {first} too")))
+                let why = format!("is that of line {first} too");
+                Ok(Some(LineProblem::of_column(number, columns.key.1, ProblemKind::AnotherLine, &why)))
             }
             Err(NotAdded::Full) => Err(too_long()),
         }

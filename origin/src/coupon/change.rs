@@ -63,9 +63,9 @@ impl Coupons {
 fn require_void(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow, Failure> {
     match result {
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone | ChangeCouponResult::NotCutOver(_) => {
-            Err(coupon_not_found().into())
-        }
+        ChangeCouponResult::NotFound
+        | ChangeCouponResult::BuyerGone(_)
+        | ChangeCouponResult::NotCutOver(_) => Err(coupon_not_found().into()),
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }
 }
@@ -75,7 +75,7 @@ fn require_done(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow,
     match result {
         ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
         ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
-        ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
+        ChangeCouponResult::BuyerGone(_) => Err(buyer_left().into()),
         ChangeCouponResult::NotCutOver(_) => Err(buyer_charged_elsewhere().into()),
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }

@@ -9,6 +9,7 @@ use crate::config::NumberPlan;
 use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradictions};
 use crate::csv_file;
 use crate::fault::{Failure, Fault};
+use crate::line_problem::{LineProblem, ProblemKind};
 use crate::store::IssueCouponResult;
 use futures_util::{StreamExt as _, stream};
 use onbill_domain::currency::Currency;
@@ -48,12 +49,11 @@ pub enum CouponFileError {
     Failed(String),
 }
 
-/// Issues the coupons in `file`. `complain` gets a sentence for each refused line, `progress` the
-/// position in bytes.
+/// Issues the coupons in `file`. `complain` gets each refused line, `progress` the position in bytes.
 pub async fn issue_file(
     coupons: &Coupons,
     file: impl Read,
-    mut complain: impl FnMut(String),
+    mut complain: impl FnMut(LineProblem),
     mut progress: impl FnMut(u64),
 ) -> Result<CouponFileReport, CouponFileError> {
     let mut reader = csv_file::open_reader(file);
@@ -69,11 +69,11 @@ pub async fn issue_file(
             Ok((line, Ok(request))) => lines.push((line, request)),
             Ok((line, Err((column, why)))) => {
                 report.refused += 1;
-                complain(complaint_at(line, column, why));
+                complain(problem_at(line, column, ProblemKind::Value, why));
             }
             Err(unreadable) => {
                 report.refused += 1;
-                complain(unreadable.complaint);
+                complain(unreadable.problem);
                 if unreadable.is_end {
                     break;
                 }
@@ -85,7 +85,8 @@ pub async fn issue_file(
     });
     for Contradiction { line, other } in contradictory {
         report.refused += 1;
-        complain(complaint_at(line, 0, &format!("line {other} is another coupon of this id")));
+        let why = format!("line {other} is another coupon of this id");
+        complain(problem_at(line, 0, ProblemKind::AnotherLine, &why));
     }
     let readable = sound.len();
     sound.dedup_by(|(_, again), (_, request)| again.ext_coupon_id == request.ext_coupon_id);
@@ -110,7 +111,7 @@ async fn issue_batch(
     coupons: &Coupons,
     batch: &[(u64, CouponRequest)],
     report: &mut CouponFileReport,
-    complain: &mut impl FnMut(String),
+    complain: &mut impl FnMut(LineProblem),
 ) -> Result<(), CouponFileError> {
     let mut failed = Ok(());
     // More than the database serves at once would only wait, and on a slow server for too long.
@@ -128,7 +129,8 @@ async fn issue_batch(
             }
             Err(NotIssued::Refused(member, reject)) => {
                 report.refused += 1;
-                complain(complaint_at(line, column_of(member), reject.message.trim_end_matches('.')));
+                let why = reject.message.trim_end_matches('.');
+                complain(problem_at(line, column_of(member), ProblemKind::Refused, why));
             }
             Err(NotIssued::Failed(failure)) => {
                 failed = Err(CouponFileError::Failed(describe_failure(failure)));
@@ -145,11 +147,8 @@ async fn issue_batch(
             // Another writer has issued a coupon with this id in the meantime.
             Ok(IssueCouponResult::Conflict) => {
                 report.refused += 1;
-                complain(complaint_at(
-                    line,
-                    column_of(CouponField::ExtCouponId),
-                    CONFLICT.trim_end_matches('.'),
-                ));
+                let column = column_of(CouponField::ExtCouponId);
+                complain(problem_at(line, column, ProblemKind::IdTaken, CONFLICT.trim_end_matches('.')));
             }
             Err(error) => failed = Err(CouponFileError::Failed(describe_failure(error.into()))),
         }
@@ -170,8 +169,8 @@ fn describe_failure(failure: Failure) -> String {
     }
 }
 
-fn complaint_at(line: u64, column: usize, why: &str) -> String {
-    format!("line {line}, column {}: {why}", HEADER[column])
+fn problem_at(line: u64, column: usize, kind: ProblemKind, why: &str) -> LineProblem {
+    LineProblem::of_column(line, HEADER[column], kind, why)
 }
 
 fn column_of(member: CouponField) -> usize {

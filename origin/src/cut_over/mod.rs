@@ -8,7 +8,7 @@ mod turn_off;
 mod way_back;
 
 pub use accounts::{AccountComparison, AccountDifference, AccountError, AccountSummary};
-pub use cohort::{CohortError, read_cohort};
+pub use cohort::{Cohort, CohortError, read_cohort};
 pub use run::{CutOver, CutOverReport, SwitchError};
 pub use turn_off::{TurnOff, TurnOffReport};
 pub use way_back::{WayBack, WayBackError, Written};

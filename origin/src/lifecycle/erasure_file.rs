@@ -3,6 +3,7 @@
 
 use crate::config::NumberPlan;
 use crate::keys::Vault;
+use crate::line_problem::{LineProblem, ProblemKind};
 use crate::store::{AuditStamp, ErasureState, Store, StoreError};
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
@@ -31,8 +32,8 @@ pub enum ErasureFileError {
     Store(StoreError),
 }
 
-/// Erases the subscribers on `list`; `stamp` says who does it. `complain` gets a sentence for each line that is refused, and
-/// for each number that leads to no subscriber.
+/// Erases the subscribers on `list`; `stamp` says who does it. `complain` gets each line that is refused, and each whose
+/// number leads to no subscriber.
 pub async fn erase_listed(
     store: &Store,
     vault: &Vault,
@@ -40,7 +41,7 @@ pub async fn erase_listed(
     stamp: &AuditStamp,
     mut list: impl BufRead,
     now: impl Fn() -> Timestamp,
-    mut complain: impl FnMut(String),
+    mut complain: impl FnMut(LineProblem),
 ) -> Result<ErasureReport, ErasureFileError> {
     let mut report = ErasureReport::default();
     let mut listed = HashSet::new();
@@ -52,7 +53,7 @@ pub async fn erase_listed(
         };
         let Some(number) = number else {
             report.refused += 1;
-            complain(format!("line {line}: is not a telephone number"));
+            complain(LineProblem::of_line(line, ProblemKind::Value, NOT_A_NUMBER));
             continue;
         };
         let index = vault.index_number(&number);
@@ -68,7 +69,8 @@ pub async fn erase_listed(
             ErasureState::Erasing => report.erasing += 1,
             ErasureState::NotFound => {
                 report.not_found += 1;
-                complain(format!("line {line}: this number is not on record"));
+                let why = "this number is not on record";
+                complain(LineProblem::of_line(line, ProblemKind::NumberUnknown, why));
             }
             // Without an erasure id there is no conflict with an earlier erasure.
             ErasureState::Erased | ErasureState::Conflict => report.erased += 1,
@@ -76,6 +78,9 @@ pub async fn erase_listed(
     }
     Ok(report)
 }
+
+/// What is wrong with a line of a list of numbers.
+pub(crate) const NOT_A_NUMBER: &str = "is not a telephone number";
 
 pub(crate) enum ListLine {
     End,

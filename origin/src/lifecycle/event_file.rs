@@ -10,6 +10,7 @@ use crate::csv_file;
 use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::lifecycle::event::{EventResult, follow};
+use crate::line_problem::{LineProblem, ProblemKind};
 use crate::store::Store;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
@@ -47,14 +48,13 @@ pub struct EventImport<'a> {
     pub instruments: &'a Instruments,
 }
 
-/// Applies the events in `file`. `complain` gets a sentence for each line that is refused or
-/// contradictory, `progress` the position in bytes; `now` returns the time. When the database
+/// Applies the events in `file`. `complain` gets each line that is refused or contradictory, `progress` the position in bytes; `now` returns the time. When the database
 /// fails, the earlier events are applied: the file can be imported again.
 pub async fn apply_event_file(
     import: EventImport<'_>,
     file: impl Read,
     now: impl Fn() -> Timestamp,
-    mut complain: impl FnMut(String),
+    mut complain: impl FnMut(LineProblem),
     mut progress: impl FnMut(u64),
 ) -> Result<EventFileReport, ImportError> {
     let mut reader = csv_file::open_reader(file);
@@ -70,11 +70,11 @@ pub async fn apply_event_file(
             Ok((line, Ok(event))) => lines.push((line, event)),
             Ok((line, Err((column, why)))) => {
                 report.refused += 1;
-                complain(complaint_at(line, column, why));
+                complain(problem_at(line, column, ProblemKind::Value, why));
             }
             Err(unreadable) => {
                 report.refused += 1;
-                complain(unreadable.complaint);
+                complain(unreadable.problem);
                 if unreadable.is_end {
                     break;
                 }
@@ -87,7 +87,8 @@ pub async fn apply_event_file(
     sound.sort_unstable_by_key(|(line, _)| *line);
     for Contradiction { line, other } in contradictory {
         report.refused += 1;
-        complain(complaint_at(line, 0, &format!("line {other} is another event of this id")));
+        let why = format!("line {other} is another event of this id");
+        complain(problem_at(line, 0, ProblemKind::AnotherLine, &why));
     }
     for (line, event) in sound {
         let followed = apply_line(import, now(), &event).await?;
@@ -100,7 +101,7 @@ fn count_outcome(
     report: &mut EventFileReport,
     line: u64,
     followed: EventResult,
-    complain: &mut impl FnMut(String),
+    complain: &mut impl FnMut(LineProblem),
 ) {
     match followed {
         EventResult::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
@@ -109,17 +110,17 @@ fn count_outcome(
         EventResult::Recorded(AccountEventOutcome::Contradictory) => {
             report.contradictory += 1;
             let why = "is another subscriber's number: recorded, and not applied";
-            complain(complaint_at(line, 3, why));
+            complain(problem_at(line, 3, ProblemKind::AnotherSubscriber, why));
         }
         EventResult::Conflict => {
             report.refused += 1;
-            complain(complaint_at(line, 0, "was used for another event"));
+            complain(problem_at(line, 0, ProblemKind::IdTaken, "was used for another event"));
         }
     }
 }
 
-fn complaint_at(line: u64, column: usize, why: &str) -> String {
-    format!("line {line}, column {}: {why}", HEADER[column])
+fn problem_at(line: u64, column: usize, kind: ProblemKind, why: &str) -> LineProblem {
+    LineProblem::of_column(line, HEADER[column], kind, why)
 }
 
 async fn apply_line(

@@ -1,7 +1,8 @@
 //! What a check has found so far: which lines are bad, and whether that is too many.
 
-use super::problem::{Problem, ProblemCounts};
+use super::problem::Problem;
 use super::source::Source;
+use crate::line_problem::ProblemCounts;
 use crate::store::{Hash, MigrationFileKind};
 use std::collections::BTreeSet;
 

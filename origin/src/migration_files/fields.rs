@@ -1,7 +1,7 @@
 //! The values of one line, each parsed by the form of its column.
 
-use super::problem::ProblemKind;
 use super::rules::Rules;
+use crate::line_problem::ProblemKind;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};

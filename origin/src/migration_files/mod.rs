@@ -33,6 +33,6 @@ pub use headers::{CHARGES_HEADER, PAIS_HEADER};
 pub use load::{FileLoad, LoadedFile};
 pub use load_error::LoadError;
 pub use pais::{Consent, ImportedPai, ImportedSubscription, KnownPais, PaiCheck, SubscriberOfLine};
-pub use problem::{Problem, ProblemCounts, ProblemKind, WrongFile};
+pub use problem::{Problem, WrongFile};
 pub use rules::Rules;
 pub use source::{Files, Source};

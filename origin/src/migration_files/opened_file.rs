@@ -2,9 +2,10 @@
 
 use super::fields::{Fields, Wrong};
 use super::headers::{CHARGES_HEADER, PAIS_HEADER};
-use super::problem::{Problem, ProblemKind, WrongFile};
+use super::problem::{Problem, WrongFile};
 use super::rules::Rules;
-use crate::csv_file;
+use crate::csv_file::{self, UnreadableLine};
+use crate::line_problem::{LineProblem, ProblemKind};
 use std::io::Read;
 
 /// Longest line, in bytes: ten times one with the longest ids. A longer one is another kind of file, or a
@@ -31,26 +32,21 @@ impl OpenedFile<'_> {
         while let Some(read) = lines.read_next() {
             match read {
                 Ok((line, record)) => {
-                    if let Err(wrong) = take(line, record) {
-                        complain(self.problem_at(line, wrong));
+                    if let Err(Wrong { column, kind, why }) = take(line, record) {
+                        let problem = LineProblem::of_column(line, self.header[column], kind, &why);
+                        complain(self.problem(problem));
                     }
                 }
                 // What comes after it was not seen, and may be anything.
-                Err(bad) if bad.is_end => return Err(WrongFile(bad.complaint)),
-                Err(BadLine { line, complaint, .. }) => {
-                    complain(self.problem(line, ProblemKind::Unreadable, complaint));
-                }
+                Err(bad) if bad.is_end => return Err(WrongFile(bad.problem.text)),
+                Err(UnreadableLine { problem, .. }) => complain(self.problem(problem)),
             }
             progress(lines.position());
         }
         Ok(())
     }
 
-    fn problem_at(&self, line: u64, Wrong { column, kind, why }: Wrong) -> Problem {
-        self.problem(line, kind, format!("line {line}, column {}: {why}", self.header[column]))
-    }
-
-    fn problem(&self, line: u64, kind: ProblemKind, text: String) -> Problem {
+    fn problem(&self, LineProblem { line, kind, text }: LineProblem) -> Problem {
         Problem { file: self.name.to_owned(), line, kind, text }
     }
 }
@@ -59,14 +55,6 @@ impl OpenedFile<'_> {
 pub(super) struct LineReader<R> {
     reader: csv::Reader<R>,
     record: csv::StringRecord,
-}
-
-/// A line that cannot be read.
-pub(super) struct BadLine {
-    line: u64,
-    complaint: String,
-    /// Whether reading cannot continue after it.
-    is_end: bool,
 }
 
 /// Opens a file whose first line must be this header.
@@ -82,16 +70,15 @@ pub(super) fn open_lines(
 
 impl<R: Read> LineReader<R> {
     /// The next line with its number; `None` at the end of the file.
-    fn read_next(&mut self) -> Option<Result<(u64, &csv::StringRecord), BadLine>> {
+    fn read_next(&mut self) -> Option<Result<(u64, &csv::StringRecord), UnreadableLine>> {
         Some(match csv_file::read_line(&mut self.reader, &mut self.record)? {
             Ok(line) if self.record.as_slice().len() > LINE_BYTES_MAX => {
-                let complaint = format!("line {line}: is longer than {LINE_BYTES_MAX} bytes");
-                Err(BadLine { line, complaint, is_end: false })
+                let why = format!("is longer than {LINE_BYTES_MAX} bytes");
+                let problem = LineProblem::of_line(line, ProblemKind::Unreadable, &why);
+                Err(UnreadableLine { problem, is_end: false })
             }
             Ok(line) => Ok((line, &self.record)),
-            Err(csv_file::UnreadableLine { line, complaint, is_end }) => {
-                Err(BadLine { line, complaint, is_end })
-            }
+            Err(unreadable) => Err(unreadable),
         })
     }
 

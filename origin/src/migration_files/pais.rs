@@ -6,10 +6,11 @@
 use super::fields::{Fields, Wrong};
 use super::headers::PAIS_HEADER;
 use super::opened_file::{OpenedFile, SoundLines, open_lines};
-use super::problem::{Problem, ProblemKind, WrongFile};
+use super::problem::{Problem, WrongFile};
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
 use crate::config::NumberPlan;
+use crate::line_problem::ProblemKind;
 use crate::store::NumberIndex;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};

@@ -1,46 +1,6 @@
 //! What is wrong with a file or a line of it.
 
-onbill_domain::word_enum! {
-    /// What is wrong with a line, for the counts.
-    pub enum ProblemKind {
-        /// It is no line of such a file.
-        Unreadable = "unreadable",
-        /// A value is missing, or is not of its form.
-        Value = "value",
-        /// The operator does not sell this partner.
-        Partner = "partner",
-        /// The operator does not bill in this currency.
-        Currency = "currency",
-        /// The PAI has the number of its line in it.
-        NumberInPai = "number-in-pai",
-        /// Another line has the same PAI.
-        PaiTwice = "pai-twice",
-        /// The line has two open PAIs at one partner.
-        TwoOpenPais = "two-open-pais",
-        /// The number has open PAIs of two subscribers.
-        TwoSubscribers = "two-subscribers",
-        /// Another line has the same charge.
-        ChargeTwice = "charge-twice",
-        /// The PAI of the charge is not among those that are brought in.
-        PaiUnknown = "pai-unknown",
-        /// More was refunded than was charged.
-        RefundedAboveCharged = "refunded-above-charged",
-        /// It was loaded before with other values, which stay.
-        Changed = "changed",
-        /// The PAI is one that onbill has issued, or another partner's.
-        PaiTaken = "pai-taken",
-        /// The operator has no account with the number.
-        NumberUnknown = "number-unknown",
-        /// The account of the number has ended.
-        NumberCeased = "number-ceased",
-        /// The number belongs to another subscriber.
-        AnotherSubscriber = "another-subscriber",
-        /// The partner's id of the subscription is another one's.
-        SubscriptionTaken = "subscription-taken",
-        /// The partner has posted a charge under this id to onbill.
-        ChargeTaken = "charge-taken",
-    }
-}
+use crate::line_problem::ProblemKind;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,42 +14,6 @@ pub struct Problem {
     pub text: String,
 }
 
-/// How many problems of each kind there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProblemCounts([u64; ProblemKind::ALL.len()]);
-
-impl ProblemCounts {
-    /// Counts one more, and returns how many there are of its kind.
-    pub fn add(&mut self, kind: ProblemKind) -> u64 {
-        let mut of_its_kind = 0;
-        for (each, count) in ProblemKind::ALL.iter().zip(&mut self.0) {
-            if *each == kind {
-                *count += 1;
-                of_its_kind = *count;
-            }
-        }
-        of_its_kind
-    }
-
-    /// The kinds that there are, with their counts.
-    pub fn kinds(&self) -> impl Iterator<Item = (ProblemKind, u64)> {
-        ProblemKind::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
-    }
-}
-
 /// The file cannot be one of its kind: nothing of it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongFile(pub String);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn problems_are_counted_by_kind() {
-        let mut counts = ProblemCounts::default();
-        let kinds = [ProblemKind::Value, ProblemKind::PaiTwice, ProblemKind::Value];
-        assert_eq!(kinds.map(|kind| counts.add(kind)), [1, 1, 2]);
-        assert!(counts.kinds().eq([(ProblemKind::Value, 2), (ProblemKind::PaiTwice, 1)]));
-    }
-}

@@ -29,6 +29,7 @@ use super::kind::Kind;
 use super::packed_lines::{PackedLines, TooManyLines};
 use super::reported_line::{Copies, ReportedLine, Side};
 use crate::csv_file;
+use crate::line_problem::{LineProblem, ProblemKind};
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -59,13 +60,12 @@ pub(super) struct RefundedTotal {
 }
 
 impl ReportedLedger {
-    /// Parses a file. `complain` gets a sentence for each line that cannot be read, which names
-    /// line and column; `progress` gets the position in bytes. A file without its columns, or one
-    /// that is cut off, is an error.
+    /// Parses a file. `complain` gets each line that cannot be read, `progress` the position in
+    /// bytes. A file without its columns, or one that is cut off, is an error.
     pub fn read(
         side: Side,
         file: impl Read,
-        complain: impl FnMut(String),
+        complain: impl FnMut(LineProblem),
         progress: impl FnMut(u64),
     ) -> Result<Self, String> {
         Self::read_columns(side, false, file, complain, progress)
@@ -75,7 +75,7 @@ impl ReportedLedger {
     pub fn read_with_details(
         side: Side,
         file: impl Read,
-        complain: impl FnMut(String),
+        complain: impl FnMut(LineProblem),
         progress: impl FnMut(u64),
     ) -> Result<Self, String> {
         Self::read_columns(side, true, file, complain, progress)
@@ -85,7 +85,7 @@ impl ReportedLedger {
         side: Side,
         with_details: bool,
         file: impl Read,
-        mut complain: impl FnMut(String),
+        mut complain: impl FnMut(LineProblem),
         mut progress: impl FnMut(u64),
     ) -> Result<Self, String> {
         let mut reader = csv_file::open_reader(file);
@@ -105,12 +105,12 @@ impl ReportedLedger {
                 }
                 Ok((number, Err((column, why)))) => {
                     ledger.unreadable += 1;
-                    complain(format!("line {number}, column {column}: {why}"));
+                    complain(LineProblem::of_column(number, column, ProblemKind::Value, why));
                 }
-                Err(unreadable) if unreadable.is_end => return Err(unreadable.complaint),
+                Err(unreadable) if unreadable.is_end => return Err(unreadable.problem.text),
                 Err(unreadable) => {
                     ledger.unreadable += 1;
-                    complain(unreadable.complaint);
+                    complain(unreadable.problem);
                 }
             }
             if (ledger.lines + ledger.unreadable).is_multiple_of(1000) {
@@ -165,7 +165,7 @@ mod tests {
 
     fn read(side: Side, text: &str) -> (Result<ReportedLedger, String>, Vec<String>) {
         let mut complaints = Vec::new();
-        let ledger = ReportedLedger::read(side, text.as_bytes(), |why| complaints.push(why), |_| {});
+        let ledger = ReportedLedger::read(side, text.as_bytes(), |why| complaints.push(why.text), |_| {});
         (ledger, complaints)
     }
 

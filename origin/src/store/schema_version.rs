@@ -15,6 +15,12 @@ pub struct SchemaVersion {
 }
 
 impl SchemaVersion {
+    /// Whether there is a ledger whose tables this program knows, so that it can say whose ledger it is. A newer
+    /// schema that it may not serve on may have changed any of them.
+    pub(super) fn is_readable(self) -> bool {
+        self.applied > 0 && self.may_serve
+    }
+
     pub(super) fn or_no_ledger(self) -> Result<Self, StoreError> {
         if self.applied == 0 { Err(StoreError::NoLedger) } else { Ok(self) }
     }

@@ -77,7 +77,7 @@ async fn by_file(system: &TestSystem) {
     let report = issue_file(
         &system.acme.app().coupons,
         file.as_bytes(),
-        |complaint| complaints.push(complaint),
+        |problem| complaints.push(problem.text),
         |_| {},
     )
     .await;

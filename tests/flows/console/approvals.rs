@@ -174,6 +174,29 @@ async fn refund_waits_while_another_system_charges_the_customer() {
     assert!(second.get("/approvals").await.has("No refund waits"));
 }
 
+/// The other system has given the money back, so onbill does not.
+#[tokio::test]
+async fn agreed_refund_is_taken_back_while_it_is_not_made() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    let db = &desk.system.acme.db;
+    for (reference, person, button) in [("T-1", &second, "Do not refund"), ("T-2", &first, "Take it back")] {
+        refund(&first, &charge, "15.99", reference).await;
+        let path = first_request(&second.get("/approvals").await);
+        db.run_sql(DARK).await;
+        assert_eq!(second.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 503);
+        let waiting = person.get("/approvals").await;
+        assert!(waiting.has("has not been made yet") && waiting.has(button), "{}", waiting.body);
+        let back = person.post_from("/approvals", &path, &[("decision", "reject")]).await;
+        assert!(back.status == 200 && back.has("The refund is not made"), "{}", back.body);
+        db.run_sql(CUT_OVER).await;
+        assert_eq!(second.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 409);
+        assert!(second.get("/approvals").await.has("No refund waits"));
+    }
+    assert!(!look_up(&first, GOOD).await.has("Refunded"));
+}
+
 #[tokio::test]
 async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     let (desk, charge) = charged().await;
@@ -190,6 +213,8 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
     db.run_sql(approved).await;
+    let late = second.post_from("/approvals", &path, &[("decision", "reject")]).await;
+    assert!(late.status == 409 && late.has("was made before"), "{}", late.body);
     let again = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert!(again.has("nothing more was refunded"), "{}", again.body);
     assert!(second.get("/approvals").await.has("No refund waits"));

@@ -22,7 +22,7 @@ async fn import_coupons(
     let report = issue_file(
         &system.acme.app().coupons,
         text.as_bytes(),
-        |complaint| complaints.push(complaint),
+        |problem| complaints.push(problem.text),
         |_| {},
     )
     .await;

@@ -68,7 +68,7 @@ pub async fn erase_listed_subscribers(
         &stamp,
         list.as_bytes(),
         || app.now(),
-        |complaint| complaints.push(complaint),
+        |problem| complaints.push(problem.text),
     );
     (report.await.expect("reads"), complaints)
 }

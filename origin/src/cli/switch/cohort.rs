@@ -1,61 +1,80 @@
 //! The cohort of a command: a file that is taken as a whole, or not at all.
 
 use crate::cli::opening::database_failed;
-use crate::cli::output::print_error_line;
+use crate::cli::problems::ProblemSink;
 use anyhow::{Context as _, anyhow};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
-use onbill_origin::cut_over::{CohortError, read_cohort};
+use onbill_origin::cut_over::{Cohort, CohortError, read_cohort};
+use onbill_origin::line_problem::{LineProblem, ProblemKind};
 use onbill_origin::store::{Store, SwitchAct};
 use std::collections::HashSet;
 use std::fs::File;
-use std::path::Path;
+use std::path::PathBuf;
 
-/// Unknown PAIs of a cohort that are listed: as many as a person reads.
-const LISTED_MAX: usize = 20;
 /// PAIs of a cohort that are looked up at once.
 const COHORT_PAGE: usize = 500;
 
-pub(super) fn open_cohort(partner: &PartnerId, path: &Path) -> anyhow::Result<Vec<Pai>> {
-    let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
-    let name = path.display();
-    let read = read_cohort(partner, file, |complaint| print_error_line!("{name}: {complaint}"));
-    let pais = read.map_err(|error| match error {
-        CohortError::Header(why) => anyhow!("{name}: {why}"),
-        CohortError::Unreadable(lines) => {
-            anyhow!("{name}: {lines} lines cannot be read, so nothing was changed")
-        }
-    })?;
-    anyhow::ensure!(!pais.is_empty(), "{name}: has no PAI of {partner}");
-    Ok(pais)
+/// A cohort, and the file that names its PAIs.
+pub(super) struct CohortFile {
+    path: PathBuf,
+    cohort: Cohort,
 }
 
-/// Checks that each of them can be switched. Returns how many are not as they are to be.
-pub(super) async fn check_cohort(
-    store: &Store,
-    act: SwitchAct,
-    partner: &PartnerId,
-    cohort: &[Pai],
-) -> anyhow::Result<u64> {
-    let (what, why) = match act {
-        SwitchAct::CutOver => ("loaded PAI", "were not loaded"),
-        SwitchAct::TurnOff => ("PAI", "are none of the partner's"),
-    };
-    let (mut unknown, mut to_change) = (0_usize, 0_u64);
-    for page in cohort.chunks(COHORT_PAGE) {
-        let found = store.find_switchable_pais(act, partner.clone(), page.to_vec()).await;
-        let found = found.map_err(database_failed)?;
-        to_change += found.iter().filter(|each| each.is_on == (act == SwitchAct::TurnOff)).count() as u64;
-        let found: HashSet<Pai> = found.into_iter().map(|each| each.pai).collect();
-        for pai in page.iter().filter(|pai| !found.contains(*pai)) {
-            unknown += 1;
-            if unknown <= LISTED_MAX {
-                print_error_line!("{partner} has no {what} {}", show(*pai));
+impl CohortFile {
+    pub(super) fn open(
+        partner: &PartnerId,
+        path: PathBuf,
+        problems: &mut ProblemSink,
+    ) -> anyhow::Result<Self> {
+        let file = File::open(&path).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let read = read_cohort(partner, file, |problem| problems.complain(None, &path, &problem));
+        problems.finish()?;
+        let name = path.display();
+        let cohort = read.map_err(|error| match error {
+            CohortError::Header(why) => anyhow!("{name}: {why}"),
+            CohortError::Unreadable(lines) => {
+                anyhow!("{name}: {lines} lines cannot be read, so nothing was changed")
+            }
+        })?;
+        anyhow::ensure!(!cohort.pais.is_empty(), "{name}: has no PAI of {partner}");
+        Ok(Self { path, cohort })
+    }
+
+    pub(super) fn pais(&self) -> &[Pai] {
+        &self.cohort.pais
+    }
+
+    /// Checks that each of them can be switched. Returns how many are not as they are to be.
+    pub(super) async fn check(
+        &self,
+        store: &Store,
+        act: SwitchAct,
+        partner: &PartnerId,
+        problems: &mut ProblemSink,
+    ) -> anyhow::Result<u64> {
+        let (what, why) = match act {
+            SwitchAct::CutOver => ("loaded PAI", "were not loaded"),
+            SwitchAct::TurnOff => ("PAI", "are none of the partner's"),
+        };
+        let (mut unknown, mut to_change) = (0_u64, 0_u64);
+        for page in self.pais().chunks(COHORT_PAGE) {
+            let found = store.find_switchable_pais(act, partner.clone(), page.to_vec()).await;
+            let found = found.map_err(database_failed)?;
+            to_change += found.iter().filter(|each| each.is_on == (act == SwitchAct::TurnOff)).count() as u64;
+            let found: HashSet<Pai> = found.into_iter().map(|each| each.pai).collect();
+            for pai in page.iter().filter(|pai| !found.contains(*pai)) {
+                unknown += 1;
+                let line = self.cohort.line_of(pai).unwrap_or_default();
+                let why = format!("{partner} has no {what} {}", show(*pai));
+                let problem = LineProblem::of_column(line, "pai", ProblemKind::PaiUnknown, &why);
+                problems.complain(None, &self.path, &problem);
             }
         }
+        problems.finish()?;
+        anyhow::ensure!(unknown == 0, "{unknown} PAIs of the cohort {why}, so nothing was changed");
+        Ok(to_change)
     }
-    anyhow::ensure!(unknown == 0, "{unknown} PAIs of the cohort {why}, so nothing was changed");
-    Ok(to_change)
 }
 
 /// A PAI without a letter may be a telephone number in the wrong column, also with signs between its

@@ -4,6 +4,7 @@ use super::partner::check_partner;
 use crate::cli::files::{new_csv, open_file};
 use crate::cli::opening::{database_failed, open_app};
 use crate::cli::output::{print_error_line, print_line};
+use crate::cli::problems::ProblemArguments;
 use crate::cli::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -55,6 +56,8 @@ pub(super) struct Arguments {
     /// Write all differences there (CSV): side, class, PAI, line of the list, and both values.
     #[arg(long, value_name = "FILE")]
     differences: Option<PathBuf>,
+    #[command(flatten)]
+    problems: ProblemArguments,
 }
 
 fn parse_pai(text: &str) -> Result<Pai, &'static str> {
@@ -85,11 +88,12 @@ impl Arguments {
 
     async fn compare_list(&self, app: &App, path: &Path, sink: &mut Sink) -> anyhow::Result<bool> {
         let numbers = Numbers { vault: &app.vault, plan: app.numbers };
+        let mut problems = self.problems.open()?;
         let (file, bar) = open_file(path)?;
-        let complain =
-            |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", path.display()));
+        let complain = |problem| problems.complain(Some(&bar), path, &problem);
         let list = List::read(ListSide::Partner, numbers, file, complain, |at| bar.set_position(at));
         bar.finish_and_clear();
+        problems.finish()?;
         let list = list.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))?;
         let unreadable = list.unreadable;
         let correlation = Correlation {
@@ -176,7 +180,7 @@ fn of_accounts(found: &AccountDifference) -> Difference {
 fn print_list_summary(summary: &CorrelationSummary, unreadable: u64) {
     print_line!("{} PAIs compared with the partner's list, {} of them live.", summary.pais, summary.live);
     if unreadable > 0 {
-        print_line!("{unreadable} lines could not be read: they are named above, and compared with nothing.");
+        print_line!("{unreadable} lines could not be read, and are compared with nothing.");
     }
     for class in Class::ALL {
         let count = summary.found.get(&(ListSide::Partner, class)).copied().unwrap_or_default();

@@ -53,7 +53,7 @@ fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let opened = OpenedSwitch::open(config, SwitchAct::CutOver, self.switch).await?;
+        let mut opened = OpenedSwitch::open(config, SwitchAct::CutOver, self.switch).await?;
         if let Some(at) = self.at {
             // What is wrong is said now. What is loaded meanwhile may not be whole, so `begin` checks again.
             opened.check().await?;
@@ -77,7 +77,7 @@ impl Arguments {
         let mut report = CutOverReport::default();
         let progress = |report: &CutOverReport| bar.set_position(report.turned_on + report.on_before);
         let outcome = match &opened.cohort {
-            Some(cohort) => cut_over.run_cohort(cohort, &mut report, progress).await,
+            Some(cohort) => cut_over.run_cohort(cohort.pais(), &mut report, progress).await,
             None => cut_over.run_all(&mut report, progress).await,
         };
         bar.finish_and_clear();

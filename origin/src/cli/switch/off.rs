@@ -32,14 +32,14 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let opened = OpenedSwitch::open(config, SwitchAct::TurnOff, self.switch).await?;
+        let mut opened = OpenedSwitch::open(config, SwitchAct::TurnOff, self.switch).await?;
         let bar = opened.begin().await?;
         let (store, partner) = (&opened.store, opened.partner.clone());
         let turn_off = TurnOff { store, clock: &SystemClock, partner };
         let mut report = TurnOffReport::default();
         let progress = |report: &TurnOffReport| bar.set_position(report.count());
         let outcome = match &opened.cohort {
-            Some(cohort) => turn_off.run_cohort(cohort, &mut report, progress).await,
+            Some(cohort) => turn_off.run_cohort(cohort.pais(), &mut report, progress).await,
             None => turn_off.run_all(&mut report, progress).await,
         };
         bar.finish_and_clear();

@@ -1,16 +1,16 @@
 //! How `switch cut-over` and `switch off` begin: their arguments, and what both check and record
 //! before the first PAI is switched.
 
-use super::cohort::{check_cohort, open_cohort};
+use super::cohort::CohortFile;
 use super::loads::check_loads;
 use super::partner::check_partner;
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_store};
+use crate::cli::problems::{ProblemArguments, ProblemSink};
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::ids::PartnerId;
-use onbill_domain::pai::Pai;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::cut_over::SwitchError;
 use onbill_origin::store::{AuditStamp, OpenMode, Store, SwitchAct};
@@ -30,6 +30,8 @@ pub(super) struct SwitchArguments {
     #[arg(long, value_name = "FILE")]
     superseded: Vec<PathBuf>,
     #[command(flatten)]
+    problems: ProblemArguments,
+    #[command(flatten)]
     acting: Acting,
 }
 
@@ -38,7 +40,9 @@ pub(super) struct OpenedSwitch {
     pub(super) store: Arc<Store>,
     pub(super) partner: PartnerId,
     /// All PAIs of the partner without one.
-    pub(super) cohort: Option<Vec<Pai>>,
+    pub(super) cohort: Option<CohortFile>,
+    /// What is wrong with its lines.
+    problems: ProblemSink,
     act: SwitchAct,
     superseded: Vec<PathBuf>,
     stamp: AuditStamp,
@@ -50,16 +54,17 @@ impl OpenedSwitch {
         act: SwitchAct,
         arguments: SwitchArguments,
     ) -> anyhow::Result<Self> {
-        let SwitchArguments { partner, cohort, superseded, acting } = arguments;
+        let SwitchArguments { partner, cohort, superseded, problems, acting } = arguments;
         let (config, store) = open_store(config, OpenMode::Migrate).await?;
         check_partner(&config, &partner)?;
         let stamp = acting.into_stamp(&config)?;
-        let cohort = cohort.as_deref().map(|path| open_cohort(&partner, path)).transpose()?;
-        Ok(Self { store, partner, cohort, act, superseded, stamp })
+        let mut problems = problems.open()?;
+        let cohort = cohort.map(|path| CohortFile::open(&partner, path, &mut problems)).transpose()?;
+        Ok(Self { store, partner, cohort, problems, act, superseded, stamp })
     }
 
     /// A switch begins with what is whole. Returns how many PAIs of the cohort are not as they are to be.
-    pub(super) async fn check(&self) -> anyhow::Result<u64> {
+    pub(super) async fn check(&mut self) -> anyhow::Result<u64> {
         if self.act == SwitchAct::TurnOff && self.cohort.is_none() {
             let was_loaded =
                 self.store.was_any_loaded(self.partner.clone()).await.map_err(database_failed)?;
@@ -71,14 +76,17 @@ impl OpenedSwitch {
             );
         }
         check_loads(&self.store, &self.superseded).await?;
-        check_cohort(&self.store, self.act, &self.partner, self.cohort.as_deref().unwrap_or_default()).await
+        match &self.cohort {
+            Some(cohort) => cohort.check(&self.store, self.act, &self.partner, &mut self.problems).await,
+            None => Ok(0),
+        }
     }
 
     /// Checks, and records in the audit how many PAIs are about to change. Returns a bar for them.
-    pub(super) async fn begin(&self) -> anyhow::Result<ProgressBar> {
+    pub(super) async fn begin(&mut self) -> anyhow::Result<ProgressBar> {
         let of_cohort = self.check().await?;
         let (planned, to_change) = if let Some(cohort) = &self.cohort {
-            (cohort.len() as u64, of_cohort)
+            (cohort.pais().len() as u64, of_cohort)
         } else {
             let all = self.count_to_change().await?;
             (all, all)

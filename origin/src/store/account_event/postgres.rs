@@ -339,9 +339,9 @@ pub(in crate::store) async fn delete_old_sim_swaps(
 ) -> Result<u64, TxError> {
     let until = now.unix_seconds() - SIM_SWAP_HOLD_HOURS_MAX * 3_600;
     tx.execute(
-        "DELETE FROM sim_swaps WHERE swapped_at < $1 AND number_index IN
-             (SELECT number_index FROM sim_swaps WHERE swapped_at < $1 LIMIT $2)",
-        &[&until, &limit],
+        "DELETE FROM sim_swaps WHERE swapped_at <= $1 AND number_index = ANY (ARRAY
+             (SELECT number_index FROM sim_swaps WHERE swapped_at BETWEEN 0 AND $1 ORDER BY swapped_at LIMIT $2))",
+        &[&(until - 1), &limit],
     )
     .await
 }

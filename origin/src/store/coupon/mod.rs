@@ -200,8 +200,8 @@ pub enum ChangeCouponResult {
     /// It was sent under this id before: nothing more is.
     Repeated(Box<CouponRow>),
     NotFound,
-    /// The buyer's PAI is closed, so there is no one to send it to.
-    BuyerGone,
+    /// The buyer's PAI, this one, is closed, so there is no one to send it to.
+    BuyerGone(Pai),
     /// The buyer's PAI, this one, is dark: an SMS would wait, and the code that the buyer has would be void.
     NotCutOver(Pai),
     /// The coupon is in a state that does not allow it.

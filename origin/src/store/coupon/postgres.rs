@@ -209,7 +209,7 @@ pub(in crate::store) async fn resend_coupon(
     match lock_open_pai(tx, row.pai).await? {
         Some(false) => {}
         Some(true) => return Ok(ChangeCouponResult::NotCutOver(row.pai)),
-        None => return Ok(ChangeCouponResult::BuyerGone),
+        None => return Ok(ChangeCouponResult::BuyerGone(row.pai)),
     }
     tx.execute_one(
         "coupons",

@@ -182,7 +182,7 @@ pub(in crate::store) fn resend_coupon(
     match is_dark {
         Some(false) => {}
         Some(true) => return Ok(ChangeCouponResult::NotCutOver(row.pai)),
-        None => return Ok(ChangeCouponResult::BuyerGone),
+        None => return Ok(ChangeCouponResult::BuyerGone(row.pai)),
     }
     tx.prepare_cached(
         "UPDATE coupons SET code_hash = ?2, sms_count = sms_count + 1, message_id = NULL, sent_at = NULL,

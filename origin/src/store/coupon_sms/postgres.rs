@@ -165,8 +165,8 @@ pub(in crate::store) async fn delete_old_receipts(
     limit: i64,
 ) -> Result<u64, TxError> {
     tx.execute(
-        "DELETE FROM sms_receipts WHERE message_id IN
-             (SELECT message_id FROM sms_receipts WHERE received_at <= $1 LIMIT $2)",
+        "DELETE FROM sms_receipts WHERE message_id = ANY (ARRAY
+             (SELECT message_id FROM sms_receipts WHERE received_at BETWEEN 0 AND $1 ORDER BY received_at LIMIT $2))",
         &[&(now.unix_seconds() - RECEIPT_SECONDS), &limit],
     )
     .await

@@ -114,7 +114,8 @@ impl Store {
     }
 
     /// Asks for a refund as the partner does, see [`Store::post_refund`], under the same lock: together
-    /// refunds are never more than their charge. The partner gets its outcome.
+    /// refunds are never more than their charge. The partner gets its outcome. One that was put before a
+    /// second person, and rejected, is not made.
     pub async fn post_desk_refund(
         &self,
         nonce: impl Into<Option<Nonce>> + Send,
@@ -291,6 +292,7 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
         PostRefundResult::TransactionNotFound => AuditOutcome::NotFound,
         PostRefundResult::CouponsCharge
         | PostRefundResult::Conflict
+        | PostRefundResult::NotAgreed
         | PostRefundResult::ChargePending
         | PostRefundResult::NotCutOver
         | PostRefundResult::AboveCeiling { .. }
@@ -304,7 +306,7 @@ fn coupon_outcome(result: &ChangeCouponResult) -> AuditOutcome {
         ChangeCouponResult::Done(_) => AuditOutcome::Done,
         ChangeCouponResult::Repeated(_) => AuditOutcome::Unchanged,
         ChangeCouponResult::NotFound => AuditOutcome::NotFound,
-        ChangeCouponResult::BuyerGone
+        ChangeCouponResult::BuyerGone(_)
         | ChangeCouponResult::NotCutOver(_)
         | ChangeCouponResult::NotAllowed(_) => AuditOutcome::Refused,
     }
@@ -316,8 +318,8 @@ fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
         ChangeCouponResult::Done(row)
         | ChangeCouponResult::Repeated(row)
         | ChangeCouponResult::NotAllowed(row) => Some(row.pai),
-        ChangeCouponResult::NotCutOver(pai) => Some(*pai),
-        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => None,
+        ChangeCouponResult::BuyerGone(pai) | ChangeCouponResult::NotCutOver(pai) => Some(*pai),
+        ChangeCouponResult::NotFound => None,
     }
 }
 

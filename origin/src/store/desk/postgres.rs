@@ -19,6 +19,7 @@ use crate::store::postgres::rows::{
 use crate::store::postgres::tx_error::TxError;
 use crate::store::redemption_outcome::postgres as redemption_outcome;
 use crate::store::refund::{NewRefund, PostRefundResult, postgres as refund};
+use crate::store::refund_request::postgres as refund_request;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -269,6 +270,8 @@ pub(super) async fn post_desk_refund(
 ) -> Result<PostRefundResult, TxError> {
     let result = if redemption_outcome::find_coupon_of_charge(tx, transaction_id).await?.is_some() {
         PostRefundResult::CouponsCharge
+    } else if refund_request::is_rejected(tx, &new.refund_id).await? {
+        PostRefundResult::NotAgreed
     } else {
         refund::post_refund(tx, now, new).await?
     };

@@ -15,6 +15,7 @@ use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, sqlite as pai};
 use crate::store::redemption_outcome::sqlite as redemption_outcome;
 use crate::store::refund::{NewRefund, PostRefundResult, sqlite as refund};
+use crate::store::refund_request::sqlite as refund_request;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::currency::Currency;
@@ -271,6 +272,8 @@ pub(super) fn post_desk_refund(
 ) -> Result<PostRefundResult, StoreError> {
     let result = if redemption_outcome::is_coupon_charge(tx, transaction_id)? {
         PostRefundResult::CouponsCharge
+    } else if refund_request::is_rejected(tx, &new.refund_id)? {
+        PostRefundResult::NotAgreed
     } else {
         refund::post_refund(tx, now, new)?
     };

@@ -1,5 +1,6 @@
 //! Figures in SQL. Each statement reads along an index, and stops at a limit.
 
+use crate::store::dead_letter::postgres::IS_DEAD_LETTER;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::figures::{COUNTED_MAX, CouponFigure, LedgerFigures, age_seconds};
 use crate::store::postgres::connection::PgConnection;
@@ -13,9 +14,6 @@ const JOBS: &str = "SELECT kinds.kind, waiting.count, waiting.oldest
         (SELECT count(*) AS count, min(queued_at) AS oldest FROM
             (SELECT queued_at FROM outbox WHERE dead_lettered_at IS NULL AND kind = kinds.kind
              ORDER BY due_at LIMIT $2) AS first) AS waiting";
-
-const DEAD_LETTERS: &str = "SELECT kind, count(*) AS count FROM
-    (SELECT kind FROM outbox WHERE dead_lettered_at IS NOT NULL ORDER BY job_id LIMIT $1) AS first GROUP BY kind";
 
 const FILES: &str = "SELECT count(*) AS count, min(created_at) AS oldest FROM
     (SELECT created_at FROM files WHERE acknowledged_at IS NULL ORDER BY created_at LIMIT $1) AS first";
@@ -41,7 +39,11 @@ pub(super) async fn read_figures(db: &PgConnection<'_>, now: Timestamp) -> Resul
             queue.oldest_age_seconds = queue.oldest_age_seconds.max(age);
         });
     }
-    for row in db.query(DEAD_LETTERS, &[&COUNTED_MAX]).await? {
+    let dead_letters = format!(
+        "SELECT kind, count(*) AS count FROM
+             (SELECT kind FROM outbox WHERE {IS_DEAD_LETTER} ORDER BY job_id LIMIT $1) AS first GROUP BY kind"
+    );
+    for row in db.query(&dead_letters, &[&COUNTED_MAX]).await? {
         let count = row.try_get::<_, i64>("count")?;
         let queue = parse_kind(row.try_get("kind")?)?.spec().queue;
         figures.add_jobs(queue, |queue| queue.dead_letters += count);

@@ -278,11 +278,14 @@ pub(in crate::store) async fn delete_old_flows(
 ) -> Result<u64, TxError> {
     let rows = tx
         .query(
-            "DELETE FROM flows WHERE flow_hash IN
-                 (SELECT flow_hash FROM flows WHERE started_at <= $1 OR started_at > $2 LIMIT $3)
+            "DELETE FROM flows WHERE flow_hash = ANY (ARRAY
+                 ((SELECT flow_hash FROM flows WHERE started_at BETWEEN 0 AND $1 ORDER BY started_at LIMIT $3)
+                  UNION ALL
+                  (SELECT flow_hash FROM flows WHERE started_at BETWEEN $2 AND 9223372036854775807
+                   ORDER BY started_at LIMIT $3)))
              RETURNING started_at, partner IS NOT NULL AS is_in_app, locale, pin_mac IS NOT NULL AS has_pin,
                  proven_at IS NOT NULL AS is_proven, (partner IS NOT NULL OR offer IS NOT NULL) AS is_signup",
-            &[&(now.unix_seconds() - DAY_SECONDS), &(now.unix_seconds() + DAY_SECONDS), &limit],
+            &[&(now.unix_seconds() - DAY_SECONDS), &(now.unix_seconds() + DAY_SECONDS + 1), &limit],
         )
         .await?;
     let mut visits = VisitCounts::new();

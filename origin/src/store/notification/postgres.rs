@@ -165,10 +165,11 @@ pub(in crate::store) async fn delete_old_unnamed(
     limit: i64,
 ) -> Result<u64, TxError> {
     tx.execute(
-        "DELETE FROM notifications WHERE notification_id IN
+        "DELETE FROM notifications WHERE notification_id = ANY (ARRAY
              (SELECT n.notification_id FROM notifications n
               WHERE n.ext_notification_id IS NULL AND n.accepted_at <= $1
-                  AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.notification_id = n.notification_id) LIMIT $2)",
+                  AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.notification_id = n.notification_id OFFSET 0)
+              ORDER BY n.accepted_at LIMIT $2))",
         &[&(now.unix_seconds() - UNNAMED_SECONDS), &limit],
     )
     .await

@@ -24,15 +24,22 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// reason, which the operator has to remove.
 const ATTEMPTS_MAX: u32 = 60;
 
-/// How far the schema is; 0 where there is no ledger.
-pub(super) async fn read_schema_version(tx: &PgConnection<'_>) -> Result<SchemaVersion, TxError> {
+/// How far the schema is; 0 where there is no ledger. A ledger with other facts is an error.
+pub(super) async fn read_schema_version(
+    tx: &PgConnection<'_>,
+    facts: &[LedgerFact],
+) -> Result<SchemaVersion, TxError> {
     let known = MIGRATIONS.len();
     if !has_schema_version(tx).await? {
         return Ok(SchemaVersion { applied: 0, known, may_serve: false });
     }
     let applied = read_version(tx).await?;
     let may_serve = check_served(applied, known, &list_newer(tx, applied, known).await?).is_ok();
-    Ok(SchemaVersion { applied, known, may_serve })
+    let schema = SchemaVersion { applied, known, may_serve };
+    if schema.is_readable() {
+        ledger_identity::check_ledger_identity(tx, facts).await?;
+    }
+    Ok(schema)
 }
 
 /// Applies what is missing, all of it in one transaction, as far as the mode allows it. Other origins

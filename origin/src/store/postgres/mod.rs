@@ -63,10 +63,13 @@ impl PostgresDatabase {
         Ok(Self { pool, groups })
     }
 
-    /// How far the schema is; 0 where there is no ledger.
-    pub(super) async fn read_schema_version(address: &PostgresAddress) -> Result<SchemaVersion, StoreError> {
+    /// How far the schema is; 0 where there is no ledger. A ledger with other facts is an error.
+    pub(super) async fn read_schema_version(
+        address: &PostgresAddress,
+        facts: &[LedgerFact],
+    ) -> Result<SchemaVersion, StoreError> {
         let pool = build_pool(address, 1, Arc::default())?;
-        in_transaction!(&pool, |tx| { migrations::read_schema_version(tx).await? })
+        in_transaction!(&pool, |tx| { migrations::read_schema_version(tx, facts).await? })
     }
 
     pub(in crate::store) fn pool(&self) -> &Pool {

@@ -56,8 +56,8 @@ pub(in crate::store) async fn delete_unused(
     limit: i64,
 ) -> Result<u64, TxError> {
     tx.execute(
-        "DELETE FROM number_locks WHERE taken_at <= $1 AND number_index IN
-             (SELECT number_index FROM number_locks WHERE taken_at <= $1 LIMIT $2)",
+        "DELETE FROM number_locks WHERE taken_at <= $1 AND number_index = ANY (ARRAY
+             (SELECT number_index FROM number_locks WHERE taken_at BETWEEN 0 AND $1 ORDER BY taken_at LIMIT $2))",
         &[&(now.unix_seconds() - KEPT_SECONDS), &limit],
     )
     .await

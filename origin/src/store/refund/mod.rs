@@ -93,6 +93,8 @@ pub enum PostRefundResult {
     TransactionNotFound,
     /// The charge is a coupon's: its partner knows nothing of it, and would learn of the refund.
     CouponsCharge,
+    /// A person was to agree to it and did not, or it was taken back.
+    NotAgreed,
     /// The charge is not settled, so it is not known whether there is anything to refund.
     ChargePending,
     /// Another system has posted the charge, and still charges and refunds its PAI.

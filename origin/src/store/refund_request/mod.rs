@@ -36,9 +36,9 @@ impl Store {
         use_case!(self, read, list_open_refund_requests(&asked, &after, limit))
     }
 
-    /// Approves or rejects a request. No person approves their own, but while it waits they may take it
-    /// back, which rejects it. One that was approved may be approved again, by the same person or another,
-    /// while its refund was not made.
+    /// Approves or rejects a request. No person approves their own, but they may take it back, which rejects
+    /// it. While the refund of one that was approved is not made, it may be approved again, or rejected after
+    /// all: the money may have been given back elsewhere.
     pub async fn decide_refund_request(
         &self,
         now: Timestamp,
@@ -75,7 +75,7 @@ onbill_domain::word_enum! {
         Waiting = "waiting",
         /// A second person agrees, and the refund is to be made.
         Approved = "approved",
-        /// A second person does not agree.
+        /// A second person does not agree, or somebody has taken it back.
         Rejected = "rejected",
         /// The refund was made.
         Posted = "posted",
@@ -162,6 +162,8 @@ pub enum DecideRefundResult {
     OwnRequest,
     /// It was decided before, otherwise or by another person.
     AlreadyDecided,
+    /// It is too late to reject it: its refund is recorded.
+    AlreadyMade,
     NotFound,
 }
 
@@ -180,8 +182,8 @@ impl RefundRequestRow {
         }
     }
 
-    /// What a decision by this person comes to.
-    fn decide(self, actor: &ExtId, decision: RefundRequestDecision) -> DecideRefundResult {
+    /// What a decision by this person comes to. `is_made` says that the ledger has the refund.
+    fn decide(self, actor: &ExtId, decision: RefundRequestDecision, is_made: bool) -> DecideRefundResult {
         if self.asked_by == *actor && decision == RefundRequestDecision::Approve {
             return DecideRefundResult::OwnRequest;
         }
@@ -189,7 +191,12 @@ impl RefundRequestRow {
             (RefundRequestState::Waiting | RefundRequestState::Approved, RefundRequestDecision::Approve) => {
                 DecideRefundResult::Approved(self)
             }
-            (RefundRequestState::Waiting, RefundRequestDecision::Reject) => DecideRefundResult::Rejected,
+            (RefundRequestState::Approved, RefundRequestDecision::Reject) if is_made => {
+                DecideRefundResult::AlreadyMade
+            }
+            (RefundRequestState::Waiting | RefundRequestState::Approved, RefundRequestDecision::Reject) => {
+                DecideRefundResult::Rejected
+            }
             (RefundRequestState::Rejected, RefundRequestDecision::Reject)
                 if self.decided_by.as_ref() == Some(actor) =>
             {
@@ -216,14 +223,18 @@ impl DecideRefundResult {
         match self {
             Self::Approved(_) => Some(RefundRequestState::Approved),
             Self::Rejected => Some(RefundRequestState::Rejected),
-            Self::RejectedBefore | Self::OwnRequest | Self::AlreadyDecided | Self::NotFound => None,
+            Self::RejectedBefore
+            | Self::OwnRequest
+            | Self::AlreadyDecided
+            | Self::AlreadyMade
+            | Self::NotFound => None,
         }
     }
 
     fn audit_outcome(&self) -> AuditOutcome {
         match self {
             Self::Approved(_) | Self::Rejected => AuditOutcome::Done,
-            Self::RejectedBefore | Self::AlreadyDecided => AuditOutcome::Unchanged,
+            Self::RejectedBefore | Self::AlreadyDecided | Self::AlreadyMade => AuditOutcome::Unchanged,
             Self::OwnRequest => AuditOutcome::Refused,
             Self::NotFound => AuditOutcome::NotFound,
         }

@@ -79,7 +79,7 @@ pub(super) async fn decide_refund_request(
     decision: RefundRequestDecision,
 ) -> Result<DecideRefundResult, TxError> {
     let result = match lock_request(tx, request_id).await? {
-        Some(row) => row.decide(&stamp.actor, decision),
+        Some(row) => row.decide(&stamp.actor, decision, is_made(tx, request_id).await?),
         None => DecideRefundResult::NotFound,
     };
     if let Some(state) = result.new_state() {
@@ -106,6 +106,21 @@ pub(super) async fn end_refund_request(
     )
     .await?;
     Ok(())
+}
+
+async fn is_made(tx: &PgConnection<'_>, request_id: &str) -> Result<bool, TxError> {
+    let made = tx.query_optional("SELECT 1 FROM refunds WHERE refund_id = $1", &[&request_id]).await?;
+    Ok(made.is_some())
+}
+
+/// Whether a refund with this id is not to be made: its request was rejected before. The lock keeps it from being
+/// rejected until the refund is there, which the rejection then finds.
+pub(in crate::store) async fn is_rejected(tx: &PgConnection<'_>, refund_id: &str) -> Result<bool, TxError> {
+    let sql = "SELECT q.state = 'rejected'
+                   AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.refund_id = q.request_id) AS is_rejected
+               FROM refund_requests q WHERE q.request_id = $1 FOR SHARE OF q";
+    let row = tx.query_optional(sql, &[&refund_id]).await?;
+    Ok(row.map(|row| row.try_get("is_rejected")).transpose()?.unwrap_or_default())
 }
 
 /// Keeps the request as it is until the transaction ends.

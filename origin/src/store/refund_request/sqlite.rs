@@ -76,7 +76,7 @@ pub(super) fn decide_refund_request(
     decision: RefundRequestDecision,
 ) -> Result<DecideRefundResult, StoreError> {
     let result = match find_request(tx, request_id)? {
-        Some(row) => row.decide(&stamp.actor, decision),
+        Some(row) => row.decide(&stamp.actor, decision, is_made(tx, request_id)?),
         None => DecideRefundResult::NotFound,
     };
     if let Some(state) = result.new_state() {
@@ -98,6 +98,19 @@ pub(super) fn end_refund_request(
     tx.prepare_cached("UPDATE refund_requests SET state = ?2 WHERE request_id = ?1 AND state = 'approved'")?
         .execute(params![request_id, state.as_str()])?;
     Ok(())
+}
+
+fn is_made(tx: &Connection, request_id: &str) -> Result<bool, StoreError> {
+    Ok(tx.prepare_cached("SELECT 1 FROM refunds WHERE refund_id = ?1")?.exists([request_id])?)
+}
+
+/// Whether a refund with this id is not to be made: its request was rejected before.
+pub(in crate::store) fn is_rejected(tx: &Connection, refund_id: &str) -> Result<bool, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT 1 FROM refund_requests q WHERE q.request_id = ?1 AND q.state = 'rejected'
+             AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.refund_id = q.request_id)",
+    )?;
+    Ok(select.exists([refund_id])?)
 }
 
 fn find_request(db: &Connection, request_id: &str) -> Result<Option<RefundRequestRow>, StoreError> {

@@ -39,8 +39,9 @@ pub(in crate::store) async fn delete_expired_assertions(
     limit: i64,
 ) -> Result<u64, TxError> {
     tx.execute(
-        "DELETE FROM session_assertions WHERE assertion_hash IN
-             (SELECT assertion_hash FROM session_assertions WHERE expires_at <= $1 LIMIT $2)",
+        "DELETE FROM session_assertions WHERE assertion_hash = ANY (ARRAY
+             (SELECT assertion_hash FROM session_assertions WHERE expires_at BETWEEN 0 AND $1
+              ORDER BY expires_at LIMIT $2))",
         &[&now.unix_seconds(), &limit],
     )
     .await

@@ -53,11 +53,18 @@ fn missing_migrations(
     Ok(missing)
 }
 
-/// How far the schema is; 0 where there is no ledger.
-pub(super) fn read_schema_version(connection: &Connection) -> Result<SchemaVersion, StoreError> {
+/// How far the schema is; 0 where there is no ledger. A ledger with other facts is an error.
+pub(super) fn read_schema_version(
+    connection: &Connection,
+    facts: &[LedgerFact],
+) -> Result<SchemaVersion, StoreError> {
     let (applied, known) = (read_version(connection)?, MIGRATIONS.len());
     let may_serve = check_served(applied, known, &list_newer(connection, applied, known)?).is_ok();
-    Ok(SchemaVersion { applied, known, may_serve })
+    let schema = SchemaVersion { applied, known, may_serve };
+    if schema.is_readable() {
+        ledger_identity::check_ledger_identity(connection, facts)?;
+    }
+    Ok(schema)
 }
 
 /// Fails if this onbill may not serve on a schema of `applied` migrations.

@@ -153,12 +153,12 @@ fn wait_for_others(looked: i32) -> bool {
     looked < LOOKS_MAX
 }
 
-/// How far the schema of a file is; 0 for one without a ledger.
-pub(super) fn read_schema_version(path: &Path) -> Result<SchemaVersion, StoreError> {
+/// How far the schema of a file is; 0 for one without a ledger. A ledger with other facts is an error.
+pub(super) fn read_schema_version(path: &Path, facts: &[LedgerFact]) -> Result<SchemaVersion, StoreError> {
     if !path.exists() {
         return Err(StoreError::NoLedger);
     }
-    migrations::read_schema_version(&connect(path, OpenMode::ReadOnly)?)
+    migrations::read_schema_version(&connect(path, OpenMode::ReadOnly)?, facts)
 }
 
 /// What a savepoint may have to undo is kept in memory (`temp_store`), not in a temporary file.

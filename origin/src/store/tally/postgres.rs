@@ -145,9 +145,13 @@ pub(in crate::store) async fn delete_other_counts(
     let day = day_of(now);
     let checks = tx
         .execute(
-            "DELETE FROM number_checks WHERE (number_index, partner, day) IN
-                 (SELECT number_index, partner, day FROM number_checks WHERE day NOT BETWEEN $1 AND $2 LIMIT $3)",
-            &[&(day - 1), &(day + 1), &limit],
+            // By their places: nothing changes the day of a check.
+            "DELETE FROM number_checks WHERE ctid = ANY (ARRAY
+                 ((SELECT ctid FROM number_checks WHERE day BETWEEN 0 AND $1 ORDER BY day LIMIT $3)
+                  UNION ALL
+                  (SELECT ctid FROM number_checks WHERE day BETWEEN $2 AND 9223372036854775807
+                   ORDER BY day LIMIT $3)))",
+            &[&(day - 2), &(day + 2), &limit],
         )
         .await?;
     Ok(counts + checks)
