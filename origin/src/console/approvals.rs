@@ -10,6 +10,7 @@ use super::layout::{Section, page};
 use super::refused::Refused;
 use super::text::show_time;
 use super::viewer::{CONSOLE_KEY, Viewer};
+use super::words::role_words;
 use crate::care::Act;
 use crate::charge::ConsoleRefund;
 use crate::fault::{Failure, Fault};
@@ -95,11 +96,11 @@ fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
                 }
             }
             dl class="facts" {
-                dt { "Asked by" } dd { (request.asked_by) ", " (request.asked_role.as_str()) }
+                dt { "Asked by" } dd { code { (request.asked_by) } ", " (role_words(request.asked_role)) }
                 dt { "Asked" } dd { (show_time(request.asked_at)) }
                 dt { "Reason" } dd { (request.reason) }
                 dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
-                dt { "Reference" } dd { (request.reference) }
+                dt { "Reference" } dd { code { (request.reference) } }
                 dt { "Charge" } dd { code { (request.transaction_id) } }
             }
             @if request.asked_by == viewer.actor {

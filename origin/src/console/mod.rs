@@ -30,6 +30,7 @@ mod sign_in;
 mod state;
 mod text;
 mod viewer;
+mod words;
 
 pub(crate) use sign_in::discovery_url;
 pub use viewer::Viewer;

@@ -102,7 +102,7 @@ fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest, ba
             dt { "Amount" } dd { strong { (amount) " " (form.currency) } }
             dt { "Reason" } dd { (request.reason) }
             dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
-            dt { "Reference" } dd { (request.reference) }
+            dt { "Reference" } dd { code { (request.reference) } }
             dt { "Charge" } dd { code { (request.transaction_id) } }
         }
     };

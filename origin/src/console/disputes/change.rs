@@ -148,7 +148,7 @@ fn word_question(form: &DisputeForm, change: Change, back: Markup) -> Confirmati
             @if let Some(reason) = change.reason { dt { "Why" } dd { (reason_words(reason)) } }
             @else { dt { "Then it is" } dd { strong { (state_words(change.state)) } } }
             dt { "Charge" } dd { code { (form.transaction) } }
-            dt { "Reference" } dd { (form.reference) }
+            dt { "Reference" } dd { code { (form.reference) } }
         }
         p { (DOES_NOT) }
         @match change.reason {
