@@ -63,7 +63,7 @@ async function walkCare(desk, { transactionID }, picture) {
   for (const summary of await page.locator('summary').all()) await summary.click();
   await picture('customer, all open');
   await page.locator('article').getByLabel('Reference').first().fill('T-1');
-  await page.getByRole('button', { name: /^Close netflix/ }).first().click();
+  await page.getByRole('button', { name: /^Close Netflix/ }).first().click();
   await picture('close');
   await desk.lookUp(ivo);
   await desk.entry(transactionID).first().waitFor();

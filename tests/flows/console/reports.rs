@@ -91,7 +91,11 @@ async fn funnel_shows_how_far_customers_came() {
     let browser = desk.sign_in("mika", &["g-product"]).await;
     let page = browser.get("/product").await;
     assert!(page.has("From the number to the subscription") && page.has("By language"), "{}", page.body);
-    assert!(page.has(">widget<") && page.has(">en<"), "{}", page.body);
+    assert!(
+        page.has("data-label=\"Channel\">Widget<") && page.has("data-label=\"Language\">English<"),
+        "{}",
+        page.body
+    );
     let none = browser.get("/product?channel=app&locale=de").await;
     assert!(!none.has("By language"), "{}", none.body);
     for query in ["?channel=fax", "?from=yesterday", "?from=2020-01-01&to=2026-11-18"] {

@@ -9,7 +9,9 @@ use super::layout::{Section, page};
 use super::refused::Refused;
 use super::text::{show_age, show_time};
 use super::viewer::Viewer;
+use super::words::{job_words, queue_words};
 use crate::care::Act;
+use crate::config::Config;
 use crate::last_answer::{AnswerKind, LastAnswer};
 use crate::store::{DeadLetter, FileFigures, LedgerFigures};
 use axum::extract::rejection::QueryRejection;
@@ -38,7 +40,7 @@ pub(super) async fn show_queues(
         section class="card" aria-labelledby="queues" { (show_figures(&figures)) }
         section class="card" aria-labelledby="files" { (show_files(figures.files, &files)) }
         section class="card" aria-labelledby="dead-letters" {
-            (show_dead_letters(&viewer, &dead_letters, cursor.is_none()))
+            (show_dead_letters(&console.parts.config, &viewer, &dead_letters, cursor.is_none()))
         }
     };
     Ok(page(&viewer, "Billing", Section::Billing, body))
@@ -59,7 +61,7 @@ fn show_figures(figures: &LedgerFigures) -> Markup {
             tbody {
                 @for (queue, figures) in &figures.queues {
                     tr {
-                        td data-label="Queue" { (queue.as_str()) }
+                        td data-label="Queue" { (queue_words(*queue)) }
                         td data-label="Jobs" class="amount" { (format_count(figures.entries)) }
                         td data-label="Oldest" class="amount" {
                             @if figures.entries > 0 { (show_age(figures.oldest_age_seconds)) } @else { "–" }
@@ -89,7 +91,12 @@ fn show_files(figures: FileFigures, files: &[String]) -> Markup {
     }
 }
 
-fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: bool) -> Markup {
+fn show_dead_letters(
+    config: &Config,
+    viewer: &Viewer,
+    dead_letters: &[DeadLetter],
+    is_first: bool,
+) -> Markup {
     let is_full = dead_letters.len() == DESK_LINES_MAX as usize;
     html! {
         h2 id="dead-letters" { "Dead letters" }
@@ -111,7 +118,7 @@ fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: boo
                         @if viewer.permits(Act::RetryJob) { th scope="col" { "Retry" } }
                     }
                 }
-                tbody { @for letter in dead_letters { (show_dead_letter(viewer, letter)) } }
+                tbody { @for letter in dead_letters { (show_dead_letter(config, viewer, letter)) } }
             }
             @if let Some(last) = dead_letters.last().filter(|_| is_full) {
                 p { a class="button quiet" href={ "/billing?cursor=" (last.job_id) } { "More" } }
@@ -120,11 +127,11 @@ fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: boo
     }
 }
 
-fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
+fn show_dead_letter(config: &Config, viewer: &Viewer, letter: &DeadLetter) -> Markup {
     html! {
         tr {
-            td data-label="What" { (letter.kind.as_str()) }
-            td data-label="Partner" { (letter.partner) }
+            td data-label="What" { (job_words(letter.kind)) }
+            td data-label="Partner" { (config.partner_name(&letter.partner)) }
             td data-label="Ids" { code { (letter.id) } " " code class="muted" { (letter.ext_id) } }
             td data-label="Attempts" class="amount" { (format_count(letter.attempts.into())) }
             td data-label="Since" { (show_time(letter.dead_lettered_at)) }

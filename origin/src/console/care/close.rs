@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::html;
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
@@ -54,9 +55,10 @@ pub(in crate::console) async fn close_link(
     let reason = reason.ok_or_else(no_reason)?;
     let back = way_back(&viewer, Section::Care, &form.customer, &form.reference);
     if form.confirmed != CONFIRMED {
+        let partner = PartnerId::parse(&form.partner);
         let text = html! {
             p { "The link is closed permanently: every later charge is declined, and the partner is informed." }
-            @if !form.partner.is_empty() { p { "Partner: " strong { (form.partner) } } }
+            @if let Some(partner) = &partner { p { "Partner: " strong { (console.parts.config.partner_name(partner)) } } }
             p { "Why: " strong { (close_words(reason)) } }
         };
         let fields = vec![

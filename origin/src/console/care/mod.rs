@@ -11,22 +11,30 @@ mod timeline;
 use super::confirm::to_section;
 use super::layout::Section;
 use super::viewer::Viewer;
+use crate::config::Config;
 use maud::{Markup, html};
+use onbill_domain::ids::PartnerId;
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::msisdn::Msisdn;
 
 /// The page of a customer, as its parts are rendered: who looks, at which number, under which reference.
 #[derive(Clone, Copy)]
 struct CustomerPage<'a> {
+    config: &'a Config,
     viewer: &'a Viewer,
     msisdn: &'a Msisdn,
     reference: &'a str,
 }
 
-impl CustomerPage<'_> {
+impl<'a> CustomerPage<'a> {
+    /// What people call the partner.
+    fn name_of(self, partner: &'a PartnerId) -> &'a str {
+        self.config.partner_name(partner)
+    }
+
     /// The field by which an act leads back to the customer. The number is in forms only: an address is in
     /// histories and logs.
-    fn customer_field(&self) -> Markup {
+    fn customer_field(self) -> Markup {
         html! { input type="hidden" name="customer" value=(self.msisdn.expose()); }
     }
 }

@@ -61,7 +61,7 @@ pub(in crate::console) async fn search(
     };
     match console.parts.care.search(None, CONSOLE_KEY.to_owned(), request).await {
         Ok(found) => {
-            let body = show_subscriber(&viewer, &msisdn, &form.reference, &found);
+            let body = show_subscriber(&console.parts.config, &viewer, &msisdn, &form.reference, &found);
             Ok(page(&viewer, "Customer", Section::Care, body))
         }
         Err(Failure::Reject(reject)) if reject.code == ErrorCode::AccountNotFound => {

@@ -23,10 +23,11 @@ const COUPON: &str = "coupon";
 
 pub(super) fn show_timeline(customer: CustomerPage<'_>, found: &SubscriberSearchResponse) -> Markup {
     let mut entries: Vec<(Timestamp, Markup)> = Vec::new();
-    entries.extend(found.links.iter().map(|link| (link.since, show_sign_up(link))));
+    entries.extend(found.links.iter().map(|link| (link.since, show_sign_up(customer, link))));
     for charge in &found.charges {
         entries.push((charge.at, show_charge(customer, charge)));
-        entries.extend(charge.refunds.iter().map(|refund| (refund.at, show_refund(refund, charge))));
+        entries
+            .extend(charge.refunds.iter().map(|refund| (refund.at, show_refund(customer, refund, charge))));
         let disputes = charge.disputes.iter();
         entries.extend(disputes.map(|dispute| (dispute.opened_at, show_dispute(customer, dispute, charge))));
     }
@@ -41,8 +42,8 @@ pub(super) fn show_timeline(customer: CustomerPage<'_>, found: &SubscriberSearch
     }
 }
 
-fn show_sign_up(link: &CareLink) -> Markup {
-    html! { p { "Signed up for " (link.partner) "." } }
+fn show_sign_up(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
+    html! { p { "Signed up for " (customer.name_of(&link.partner)) "." } }
 }
 
 fn show_charge(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
@@ -53,7 +54,7 @@ fn show_charge(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
     };
     let (period, viewer) = (charge.service_period, customer.viewer);
     html! {
-        p { (status) ": " (charge.amount) " for " (charge.partner) ", " (charge.description) }
+        p { (status) ": " (charge.amount) " for " (customer.name_of(&charge.partner)) ", " (charge.description) }
         p class="muted small" {
             "For " (period.from()) " to " (period.to())
             @if let Some(day) = charge.billed_on { " · on the bill of " (day) }
@@ -137,7 +138,7 @@ fn refund_form(customer: CustomerPage<'_>, charge: &CareCharge, remaining: Money
     }
 }
 
-fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
+fn show_refund(customer: CustomerPage<'_>, refund: &CareRefund, charge: &CareCharge) -> Markup {
     let status = match refund.status {
         TransactionStatus::Approved => "Refunded",
         TransactionStatus::Declined => "Refund declined by billing",
@@ -148,7 +149,7 @@ fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
         p class="muted small" {
             @match refund.borne_by {
                 Some(borne_by) => { "Asked for by a desk. " (borne_by_words(borne_by)) }
-                None => { "Asked for by " (charge.partner) }
+                None => { "Asked for by " (customer.name_of(&charge.partner)) }
             }
         }
     }
@@ -157,7 +158,7 @@ fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
 fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &CareCharge) -> Markup {
     let reference = dispute.reference.as_str();
     html! {
-        p { "Dispute about " (charge.amount) " for " (charge.partner) ". " strong { (state_words(dispute.state)) } }
+        p { "Dispute about " (charge.amount) " for " (customer.name_of(&charge.partner)) ". " strong { (state_words(dispute.state)) } }
         p class="muted small" {
             (reason_words(dispute.reason)) " · reference " code { (reference) }
             @if let Some(at) = dispute.decided_at { " · decided " (show_time(at)) }
@@ -171,7 +172,7 @@ fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &Care
 fn show_sms(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
     let about = if sms.kind == COUPON { "SMS with a coupon’s code for " } else { "SMS about " };
     html! {
-        p { (about) (sms.partner) ": " (receipt_of(sms)) }
+        p { (about) (customer.name_of(&sms.partner)) ": " (receipt_of(sms)) }
         @if sms.kind == COUPON && customer.viewer.permits(Act::ResendSms) {
             details {
                 summary { "Send again" }

@@ -14,6 +14,7 @@ use super::refused::Refused;
 use super::text::{show_age, show_time};
 use super::viewer::Viewer;
 use crate::care::Act;
+use crate::config::Config;
 use crate::flow::{parse_cursor, write_cursor};
 use crate::store::Period;
 use axum::extract::rejection::QueryRejection;
@@ -62,7 +63,7 @@ pub(super) async fn list_disputes(
             }
         }
         div class="cards" {
-            @for dispute in &found.lines { (show_dispute(&viewer, dispute, now)) }
+            @for dispute in &found.lines { (show_dispute(&console.parts.config, &viewer, dispute, now)) }
         }
         @if let Some(next) = &found.next {
             p {
@@ -93,10 +94,10 @@ fn show_filter(state: DisputeState) -> Markup {
     }
 }
 
-fn show_dispute(viewer: &Viewer, dispute: &Dispute, now: Timestamp) -> Markup {
+fn show_dispute(config: &Config, viewer: &Viewer, dispute: &Dispute, now: Timestamp) -> Markup {
     html! {
         article class="card" {
-            h2 { (dispute.amount) " for " (dispute.partner) }
+            h2 { (dispute.amount) " for " (config.partner_name(&dispute.partner)) }
             dl class="facts" {
                 dt { "Why" } dd { (reason_words(dispute.reason)) }
                 dt { "State" } dd { (state_words(dispute.state)) }

@@ -1,6 +1,7 @@
 //! The findings of a reconciliation that was kept, by cause, a page at a time.
 
 use crate::care::Act;
+use crate::config::Config;
 use crate::console::Console;
 use crate::console::access::require;
 use crate::console::layout::{Section, page};
@@ -57,11 +58,11 @@ pub(in crate::console) async fn findings_page(
     let FindingsQuery { partner, from, to, after, .. } = query.clone();
     let found =
         console.parts.store.list_kept_findings(partner, [from, to], query.cause.clone(), after, PER_PAGE);
-    let body = show_findings(&query, cause, &found.await?);
+    let body = show_findings(&console.parts.config, &query, cause, &found.await?);
     Ok(page(&viewer, "Findings", Section::Finance, body))
 }
 
-fn show_findings(query: &FindingsQuery, cause: Cause, findings: &[KeptFinding]) -> Markup {
+fn show_findings(config: &Config, query: &FindingsQuery, cause: Cause, findings: &[KeptFinding]) -> Markup {
     let FindingsQuery { partner, from, to, .. } = query;
     let is_full = findings.len() == PER_PAGE as usize;
     let next = findings.last().filter(|_| is_full).map(|last| {
@@ -69,7 +70,7 @@ fn show_findings(query: &FindingsQuery, cause: Cause, findings: &[KeptFinding]) 
     });
     let rows: Vec<_> = findings.iter().filter_map(read_kept_finding).collect();
     html! {
-        p { (partner) ", " (from) " to " (to) " (UTC): " strong { (cause.as_str()) } ". " (cause.meaning()) }
+        p { (config.partner_name(partner)) ", " (from) " to " (to) " (UTC): " code { (cause.as_str()) } ". " (cause.meaning()) }
         section class="card" {
             @if rows.is_empty() { p class="muted" { "No findings were kept here." } }
             @else {
@@ -91,6 +92,7 @@ fn show_findings(query: &FindingsQuery, cause: Cause, findings: &[KeptFinding]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::sample_config;
     use crate::reconciliation::finding::HEADER;
 
     #[test]
@@ -123,10 +125,12 @@ mod tests {
         let finding = serde_json::json!(columns).to_string();
         let finding = |place| KeptFinding { place, cause: query.cause.clone(), finding: finding.clone() };
         let findings: Vec<_> = (0..50).map(finding).collect();
-        let page = show_findings(&query, Cause::MissingOnBill, &findings).into_string();
+        let show = |findings: &[KeptFinding]| {
+            show_findings(&sample_config(), &query, Cause::MissingOnBill, findings).into_string()
+        };
+        let page = show(&findings);
         assert!(page.contains("after=49") && page.contains("&lt;7&gt;"), "{page}");
-        assert!(
-            !show_findings(&query, Cause::MissingOnBill, &findings[1..]).into_string().contains("after=")
-        );
+        assert!(page.contains("<p>Netflix, 2026-11-01"), "{page}");
+        assert!(!show(&findings[1..]).contains("after="));
     }
 }

@@ -98,13 +98,14 @@ async fn read_month(console: &Console, month: Month) -> Result<CountedCharges, R
 async fn month_body(console: &Console, month: Month, is_on_paper: bool) -> Result<Markup, Refused> {
     let counted = read_month(console, month).await?;
     let today = console.parts.daily_counts.today();
-    let reports = console.parts.store.list_kept_reports(month.first(), month.last()).await?;
+    let (store, config) = (&console.parts.store, &console.parts.config);
+    let reports = store.list_kept_reports(month.first(), month.last()).await?;
     Ok(html! {
         (counted_note(&counted.days, month, today))
         (trends(&counted.charges, month, today, is_on_paper))
         (declines(&counted.charges))
-        (three_sources(&reports))
-        (settlements(&reports))
+        (three_sources(config, &reports))
+        (settlements(config, &reports))
     })
 }
 
