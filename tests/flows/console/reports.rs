@@ -118,6 +118,7 @@ async fn on_call_sees_alarms_origins_and_queues() {
         "{}",
         runbook.body
     );
+    assert!(runbook.has("<ol><li><code>onbill-origin config check</code>"), "{}", runbook.body);
     assert_eq!(browser.get("/on-call/runbook/no-such-alarm").await.status, 404);
 }
 

@@ -3,6 +3,7 @@
 //! much has piled up.
 
 mod figures_of_calls;
+mod markdown;
 mod runbook;
 
 pub(super) use runbook::runbook_page;
