@@ -42,7 +42,8 @@ async fn month_has_charts_with_their_numbers_and_a_file() {
         "{}",
         file.body
     );
-    assert!(browser.get("/finance/print?month=2026-11").await.has("<details open"));
+    let printed = browser.get("/finance/print?month=2026-11").await;
+    assert!(printed.has("<details open") && printed.has("Acme Mobile, as of 2026-11-"), "{}", printed.body);
     assert!(browser.get("/finance?month=2026-10").await.has("Nothing was settled"));
     assert_eq!(browser.get("/finance?month=november").await.status, 400);
 }
