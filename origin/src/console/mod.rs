@@ -24,6 +24,7 @@ mod home;
 pub mod layout;
 mod on_call;
 mod product;
+mod reference_field;
 mod refused;
 mod session;
 mod sign_in;

@@ -6,6 +6,7 @@ use super::Console;
 use super::access::require;
 use super::figures::format_count;
 use super::layout::{Section, page};
+use super::reference_field::reference_field;
 use super::refused::Refused;
 use super::text::{show_age, show_time};
 use super::viewer::Viewer;
@@ -141,11 +142,7 @@ fn show_dead_letter(config: &Config, viewer: &Viewer, letter: &DeadLetter) -> Ma
                     form class="row" method="post" action="/billing/retry" {
                         (viewer.csrf_field())
                         input type="hidden" name="job" value=(letter.job_id);
-                        label {
-                            "Reason or ticket"
-                            input name="reference" required maxlength="128" pattern="[!-~]+"
-                                title="Letters, digits and signs without spaces";
-                        }
+                        (reference_field("Reason or ticket", "", "", true))
                         button { "Retry" }
                     }
                 }

@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::console::access::{HasReference, require, require_with_form};
 use crate::console::form::Posted;
 use crate::console::layout::{Section, page};
+use crate::console::reference_field::reference_field;
 use crate::console::refused::Refused;
 use crate::console::viewer::{CONSOLE_KEY, Viewer};
 use crate::fault::Failure;
@@ -83,11 +84,7 @@ fn search_form(viewer: &Viewer, message: Option<&str>) -> Markup {
                 "Telephone number"
                 input type="tel" name="msisdn" required maxlength="32" autofocus;
             }
-            label {
-                "Reference"
-                small { "The ticket, if there is one. No name and no number of the customer." }
-                input name="reference" maxlength="128";
-            }
+            (reference_field("Reference", "The ticket, if there is one. No name and no number of the customer.", "", false))
             button { "Look up" }
             p class="muted small" { "Each look is in the audit, with your id." }
         }

@@ -4,6 +4,7 @@ use super::timeline::show_timeline;
 use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::{Act, LINKS_WITH_CHARGES_MAX, close_words};
 use crate::config::Config;
+use crate::console::reference_field::reference_field;
 use crate::console::text::show_time;
 use crate::console::viewer::Viewer;
 use maud::{Markup, html};
@@ -116,7 +117,7 @@ fn close_form(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
                         }
                     }
                 }
-                label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(customer.reference) required maxlength="128"; }
+                (reference_field("Reference", REFERENCE_HINT, customer.reference, true))
                 button class="danger" { "Close " (customer.name_of(&link.partner)) "…" }
             }
         }

@@ -6,6 +6,7 @@ use super::refund::borne_by_words;
 use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::Act;
 use crate::console::disputes::{decision_forms, open_form, reason_words, state_words};
+use crate::console::reference_field::reference_field;
 use crate::console::text::{show_minor, show_time};
 use maud::{Markup, html};
 use onbill_domain::account_event::AccountEvent;
@@ -98,6 +99,9 @@ fn remaining_of(charge: &CareCharge) -> Option<Money> {
     (amount_minor > 0).then_some(Money { amount_minor, ..charge.amount })
 }
 
+const REFUND_HINT: &str = "With the charge it names the refund: the same one again refunds nothing more. No name and \
+                           no number of the customer.";
+
 fn refund_form(customer: CustomerPage<'_>, charge: &CareCharge, remaining: Money) -> Markup {
     html! {
         details {
@@ -127,11 +131,7 @@ fn refund_form(customer: CustomerPage<'_>, charge: &CareCharge, remaining: Money
                         "The operator’s: the partner’s share stays"
                     }
                 }
-                label {
-                    "Reference"
-                    small { "With the charge it names the refund: the same one again refunds nothing more. No number of the customer." }
-                    input name="reference" value=(customer.reference) required maxlength="128";
-                }
+                (reference_field("Reference", REFUND_HINT, customer.reference, true))
                 button { "Refund…" }
             }
         }
@@ -180,7 +180,7 @@ fn show_sms(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
                     (customer.viewer.csrf_field())
                     (customer.customer_field())
                     input type="hidden" name="coupon" value=(sms.id);
-                    label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(customer.reference) required maxlength="128"; }
+                    (reference_field("Reference", REFERENCE_HINT, customer.reference, true))
                     button { "Send another code" }
                     p class="muted small" { "The code in the earlier SMS then stops working." }
                 }

@@ -10,6 +10,7 @@ pub(super) use words::{reason_words, state_words};
 use super::Console;
 use super::access::require;
 use super::layout::{Section, page};
+use super::reference_field::reference_field;
 use super::refused::Refused;
 use super::text::{show_age, show_time};
 use super::viewer::Viewer;
@@ -149,6 +150,8 @@ pub(super) fn decision_forms(
     }
 }
 
+const REFERENCE_HINT: &str = "With the charge it names the dispute. No name and no number of the customer.";
+
 /// The form by which a dispute about a charge is opened. `hidden` are further fields.
 pub(super) fn open_form(viewer: &Viewer, transaction_id: &str, reference: &str, hidden: &Markup) -> Markup {
     html! {
@@ -165,11 +168,7 @@ pub(super) fn open_form(viewer: &Viewer, transaction_id: &str, reference: &str, 
                         @for reason in DisputeReason::ALL { option value=(reason.as_str()) { (reason_words(reason)) } }
                     }
                 }
-                label {
-                    "Reference"
-                    small { "With the charge it names the dispute. No name and no number of the customer." }
-                    input name="reference" value=(reference) required maxlength="128";
-                }
+                (reference_field("Reference", REFERENCE_HINT, reference, true))
                 button { "Open the dispute…" }
             }
         }
