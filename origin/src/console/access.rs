@@ -38,14 +38,20 @@ pub(crate) async fn require(
     }
 }
 
-/// A form with a field for a reference, such as a ticket.
-pub(crate) trait HasReference {
+/// A form of a desk.
+pub(crate) trait DeskForm {
+    /// The field for a reference, such as a ticket.
     fn reference(&self) -> &str;
+
+    /// The number of the customer whose page has the form; empty elsewhere.
+    fn customer(&self) -> &str {
+        ""
+    }
 }
 
 /// The same for a form: first whether the person may do it, so that the audit has also the attempt with a
 /// malformed form. Then 400 `invalid-request` for the form, or its reference.
-pub(crate) async fn require_with_form<T: HasReference>(
+pub(crate) async fn require_with_form<T: DeskForm>(
     console: &Console,
     posted: Posted<T>,
     act: Act,
@@ -74,7 +80,7 @@ pub(crate) fn require_reference(stamp: &AuditStamp) -> Result<&ExtId, Reject> {
 
 /// `None` for an empty field. The audit keeps references permanently, and a customer's number is none,
 /// with spaces or without.
-fn read_reference(numbers: NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
+pub(super) fn read_reference(numbers: NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

@@ -101,6 +101,10 @@ async function walkCare(desk, _, picture) {
   await page.getByRole('button', { name: 'Look up' }).click();
   await page.getByText('No present subscriber').waitFor();
   await picture('nobody');
+  await page.getByLabel('Telephone number').fill('12');
+  await page.getByRole('button', { name: 'Look up' }).click();
+  await page.getByText('This is not a telephone number.').waitFor();
+  await picture('no number');
 }
 
 /** The question before a refund. */

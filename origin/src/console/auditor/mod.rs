@@ -5,9 +5,10 @@ mod entry;
 
 use super::Console;
 use super::access::require;
+use super::confirm::to_section;
 use super::form::Posted;
 use super::layout::{Section, page};
-use super::refused::Refused;
+use super::refused::{Refused, or_lead_back};
 use super::viewer::Viewer;
 use super::words::act_words;
 use crate::care::Act;
@@ -64,13 +65,17 @@ pub(super) async fn audit_page(
 }
 
 /// `POST /auditor`: the same, of what was typed.
-pub(super) async fn filter_page(
-    State(console): State<Console>,
+pub(super) async fn filter_page(State(console): State<Console>, posted: Posted<FilterForm>) -> Response {
+    or_lead_back(try_filter(&console, posted).await, &to_section(Section::Auditor))
+}
+
+async fn try_filter(
+    console: &Console,
     Posted { viewer, form }: Posted<FilterForm>,
 ) -> Result<Response, Refused> {
-    require(&console, &viewer, Act::ReadAudit, None).await?;
+    require(console, &viewer, Act::ReadAudit, None).await?;
     let FilterForm { by, value } = form?;
-    show_page(&console, &viewer, &AuditQuery { by, value, before: None }).await
+    show_page(console, &viewer, &AuditQuery { by, value, before: None }).await
 }
 
 fn not_read() -> Reject {

@@ -8,12 +8,15 @@ pub(super) mod search;
 mod subscriber;
 mod timeline;
 
+use super::Console;
+use super::access::{DeskForm, read_reference};
 use super::confirm::to_section;
+use super::form::Posted;
 use super::layout::Section;
 use super::viewer::Viewer;
 use crate::config::Config;
 use maud::{Markup, html};
-use onbill_domain::ids::PartnerId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::msisdn::Msisdn;
 
@@ -41,15 +44,17 @@ impl<'a> CustomerPage<'a> {
 
 /// The way back from an act: to the customer whose page it was begun on, which is another look at the
 /// number, or to the section.
-pub(super) fn way_back(viewer: &Viewer, section: Section, customer: &str, reference: &str) -> Markup {
-    if customer.is_empty() {
+pub(super) fn way_back<T: DeskForm>(console: &Console, posted: &Posted<T>, section: Section) -> Markup {
+    let Some(form) = posted.form.as_ref().ok().filter(|form| !form.customer().is_empty()) else {
         return to_section(section);
-    }
+    };
+    // What is refused as a reference of an act would be refused as that of a look.
+    let reference = read_reference(console.parts.numbers, form.reference()).ok().flatten();
     html! {
         form method="post" action="/care/search" {
-            (viewer.csrf_field())
-            input type="hidden" name="msisdn" value=(customer);
-            input type="hidden" name="reference" value=(reference);
+            (posted.viewer.csrf_field())
+            input type="hidden" name="msisdn" value=(form.customer());
+            input type="hidden" name="reference" value=(reference.as_ref().map_or("", ExtId::as_str));
             button class="quiet" { "Back to the customer" }
         }
     }
