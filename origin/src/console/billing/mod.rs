@@ -50,7 +50,7 @@ pub(super) async fn show_queues(
 fn show_figures(figures: &LedgerFigures) -> Markup {
     html! {
         h2 id="queues" { "Queues" }
-        table {
+        table aria-labelledby="queues" {
             thead {
                 tr {
                     th scope="col" { "Queue" }
@@ -107,7 +107,7 @@ fn show_dead_letters(
             p class="muted" { "There are no more." }
         } @else {
             p class="muted" { "Their attempts have ended without a decision of the other side. Mend the cause, then retry." }
-            table {
+            table aria-labelledby="dead-letters" {
                 thead {
                     tr {
                         th scope="col" { "What" }

@@ -78,6 +78,7 @@ fn sums_table(kept: &KeptReconciliation) -> Markup {
     let has_codes = kept.sums.iter().any(|sums| sums.charge_code.as_deref() != Some(""));
     html! {
         table {
+            caption { "Net sums" }
             thead {
                 tr {
                     th scope="col" { "Currency" }
@@ -162,6 +163,7 @@ fn causes_table(report: &KeptReport, kept: &KeptReconciliation) -> Markup {
 fn shares_table(kept: &KeptSettlement) -> Markup {
     html! {
         table {
+            caption { "Shares" }
             thead {
                 tr {
                     th scope="col" { "Currency" } th scope="col" { "Charge code" }
