@@ -4,7 +4,7 @@
 use onbill_domain::decline_reason::DeclineReason;
 
 /// What happened, in a sentence.
-pub(super) fn explain(reason: DeclineReason) -> &'static str {
+pub(crate) fn explain(reason: DeclineReason) -> &'static str {
     match reason {
         DeclineReason::ChargeExceedsTransactionLimit => "The amount is over the limit for one charge.",
         DeclineReason::ChargeExceedsDailyLimit => "The account has reached its limit for the day.",

@@ -11,7 +11,7 @@ pub mod roles;
 pub use desk::CareDesk;
 pub(crate) use desk::LINKS_WITH_CHARGES_MAX;
 pub use disputes::Disputes;
-pub(crate) use explanation::close_words;
+pub(crate) use explanation::{close_words, explain};
 pub use gate::DeskGate;
 pub use person_export::{ExportListError, ExportReport, PersonExport};
 pub use reference::refuse_number;

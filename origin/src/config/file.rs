@@ -166,6 +166,13 @@ pub(super) mod tests {
         month = 10000
     "#;
 
+    /// A sound configuration, for the tests of other modules. Its partner has a name.
+    pub(crate) fn sample_config() -> Config {
+        let mut config = Config::parse(GOOD).expect("is sound");
+        config.partners[0].name = Some("Netflix".to_owned());
+        config
+    }
+
     fn check(text: &str) -> Result<(), String> {
         Config::parse(text)?.check()
     }

@@ -47,6 +47,8 @@ pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
 pub use durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
 pub use file::Config;
+#[cfg(test)]
+pub(crate) use file::tests::sample_config;
 pub use file_columns::{FileColumn, FileColumns};
 pub use files::FileSettings;
 pub use links::Links;

@@ -4,12 +4,13 @@ use super::Console;
 use super::form::Posted;
 use super::refused::Refused;
 use super::viewer::Viewer;
+use super::words::tried_words;
 use crate::care::{Act, Role, refuse_number};
 use crate::config::NumberPlan;
-use crate::fault::Fault;
+use crate::fault::{Failure, Fault};
 use crate::store::AuditStamp;
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::Reject;
+use onbill_domain::reject::{ErrorCode, Reject};
 
 /// The viewer in the role that may do it. 403 `forbidden` without one, once the attempt is in the audit.
 pub(crate) async fn require(
@@ -26,17 +27,31 @@ pub(crate) async fn require(
     let role = role.or_else(|| viewer.roles.first().copied());
     let role = role.ok_or(Fault::Broken("a session has no role"))?;
     let stamp = viewer.stamp(role, reference);
-    Ok(console.parts.gate.admit(None, stamp, act).await?)
+    match console.parts.gate.admit(None, stamp, act).await {
+        // The words of the API are for those who write programs.
+        Err(Failure::Reject(reject)) if reject.code == ErrorCode::Forbidden => {
+            let message =
+                format!("In your roles you may not {}. The attempt is in the audit.", tried_words(act));
+            Err(Reject::new(ErrorCode::Forbidden, message).into())
+        }
+        admitted => Ok(admitted?),
+    }
 }
 
-/// A form with a field for a reference, such as a ticket.
-pub(crate) trait HasReference {
+/// A form of a desk.
+pub(crate) trait DeskForm {
+    /// The field for a reference, such as a ticket.
     fn reference(&self) -> &str;
+
+    /// The number of the customer whose page has the form; empty elsewhere.
+    fn customer(&self) -> &str {
+        ""
+    }
 }
 
 /// The same for a form: first whether the person may do it, so that the audit has also the attempt with a
 /// malformed form. Then 400 `invalid-request` for the form, or its reference.
-pub(crate) async fn require_with_form<T: HasReference>(
+pub(crate) async fn require_with_form<T: DeskForm>(
     console: &Console,
     posted: Posted<T>,
     act: Act,
@@ -65,7 +80,7 @@ pub(crate) fn require_reference(stamp: &AuditStamp) -> Result<&ExtId, Reject> {
 
 /// `None` for an empty field. The audit keeps references permanently, and a customer's number is none,
 /// with spaces or without.
-fn read_reference(numbers: NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
+pub(super) fn read_reference(numbers: NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

@@ -8,9 +8,10 @@ use super::care::refund::{borne_by_words, show_recorded};
 use super::confirm::{show_done, to_section};
 use super::form::Posted;
 use super::layout::{Section, page};
-use super::refused::Refused;
+use super::refused::{Refused, or_lead_back};
 use super::text::show_time;
 use super::viewer::{CONSOLE_KEY, Viewer};
+use super::words::role_words;
 use crate::care::Act;
 use crate::charge::ConsoleRefund;
 use crate::fault::{Failure, Fault};
@@ -18,7 +19,7 @@ use crate::store::{
     AskedBy, DecideRefundResult, RefundRequestCursor, RefundRequestDecision, RefundRequestRow,
     RefundRequestState,
 };
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -96,11 +97,11 @@ fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
                 }
             }
             dl class="facts" {
-                dt { "Asked by" } dd { (request.asked_by) ", " (request.asked_role.as_str()) }
+                dt { "Asked by" } dd { code { (request.asked_by) } ", " (role_words(request.asked_role)) }
                 dt { "Asked" } dd { (show_time(request.asked_at)) }
                 dt { "Reason" } dd { (request.reason) }
                 dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
-                dt { "Reference" } dd { (request.reference) }
+                dt { "Reference" } dd { code { (request.reference) } }
                 dt { "Charge" } dd { code { (request.transaction_id) } }
             }
             @if request.state == RefundRequestState::Approved {
@@ -139,11 +140,21 @@ pub(super) struct DecisionForm {
 ///    fails permanently, the request has failed; if it fails for now, it may be agreed to again.
 pub(super) async fn decide(
     State(console): State<Console>,
-    Path(request_id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
+    posted: Posted<DecisionForm>,
+) -> Response {
+    // What cannot be read names no request.
+    let request_id = path.map(|Path(id)| id).unwrap_or_default();
+    or_lead_back(try_decide(&console, request_id, posted).await, &to_section(Section::Approvals))
+}
+
+async fn try_decide(
+    console: &Console,
+    request_id: String,
     Posted { viewer, form }: Posted<DecisionForm>,
 ) -> Result<Response, Refused> {
     // 1.
-    let stamp = require(&console, &viewer, Act::ApproveRefund, None).await?;
+    let stamp = require(console, &viewer, Act::ApproveRefund, None).await?;
     let decision = match form?.decision.as_str() {
         "approve" => RefundRequestDecision::Approve,
         "reject" => RefundRequestDecision::Reject,
@@ -180,7 +191,7 @@ pub(super) async fn decide(
         DecideRefundResult::NotFound => return Err(not_found().into()),
     };
     // 2.
-    make_refund(&console, &viewer, request).await
+    make_refund(console, &viewer, request).await
 }
 
 async fn make_refund(

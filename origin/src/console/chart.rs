@@ -25,6 +25,8 @@ pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
     /// What it shows, in a sentence.
     pub(super) description: &'a str,
+    /// Whether its section has a heading, which its own is below.
+    pub(super) is_in_section: bool,
     pub(super) kind: ChartKind,
     pub(super) unit: Unit,
     /// What the labels are, such as days.
@@ -41,7 +43,9 @@ impl Chart<'_> {
         let heading = format!("{}-title", self.id);
         html! {
             figure class="card chart" aria-labelledby=(heading) {
-                figcaption id=(heading) { h3 { (self.title) } }
+                figcaption id=(heading) {
+                    @if self.is_in_section { h3 { (self.title) } } @else { h2 { (self.title) } }
+                }
                 @if self.labels.is_empty() {
                     p class="muted" { "There is nothing to show yet." }
                 } @else {
@@ -257,6 +261,7 @@ mod tests {
             id: "trend",
             title: "Charges & refunds",
             description: "How many charges were approved and declined on each day.",
+            is_in_section: false,
             kind,
             unit,
             label: "Day",
@@ -276,6 +281,7 @@ mod tests {
             let page = chart(kind, Unit::Money(usd)).render().into_string();
             assert!(page.contains("aria-labelledby=\"trend-name trend-text\""), "{page}");
             assert!(page.contains("<title id=\"trend-name\">Charges &amp; refunds</title>"), "{page}");
+            assert!(page.contains("<h2>Charges &amp; refunds</h2>"), "{page}");
             assert!(page.contains("<th scope=\"col\">Day</th>"), "{page}");
             assert!(
                 page.contains(">USD</text>") && page.contains(">Day</text>"),

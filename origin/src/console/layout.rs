@@ -3,6 +3,7 @@
 
 use super::assets::STYLE_PATH;
 use super::viewer::Viewer;
+use super::words::role_words;
 use crate::care::Act;
 use axum::body::Body;
 use axum::response::{Html, IntoResponse as _, Response};
@@ -162,7 +163,7 @@ fn show_navigation(viewer: &Viewer, current: Option<Section>) -> Markup {
 }
 
 fn show_viewer(viewer: &Viewer) -> Markup {
-    let roles: Vec<&str> = viewer.roles.iter().map(|role| role.as_str()).collect();
+    let roles: Vec<&str> = viewer.roles.iter().map(|role| role_words(*role)).collect();
     html! {
         form class="who" method="post" action="/sign-out" {
             (viewer.csrf_field())

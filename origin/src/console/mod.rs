@@ -24,12 +24,14 @@ mod home;
 pub mod layout;
 mod on_call;
 mod product;
+mod reference_field;
 mod refused;
 mod session;
 mod sign_in;
 mod state;
 mod text;
 mod viewer;
+mod words;
 
 pub(crate) use sign_in::discovery_url;
 pub use viewer::Viewer;

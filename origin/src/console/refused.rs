@@ -4,7 +4,7 @@ use super::layout::bare_page;
 use crate::call_outcome::CallOutcome;
 use crate::fault::Failure;
 use axum::response::{IntoResponse, Response};
-use maud::html;
+use maud::{Markup, html};
 use onbill_domain::reject::{ErrorCode, Reject};
 
 /// Why a page is not shown, or an act not done.
@@ -16,23 +16,25 @@ impl<E: Into<Failure>> From<E> for Refused {
     }
 }
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let text = match &self.0 {
-            Failure::Reject(reject) => reject.message.clone(),
-            Failure::Fault(_) => {
-                "onbill or a system behind it does not answer. Try again in a minute.".to_owned()
-            }
-        };
-        let code = match &self.0 {
-            Failure::Reject(reject) => Some(reject.code),
+impl Refused {
+    /// Why, unless it is a failure of ours.
+    pub(super) fn reject(&self) -> Option<&Reject> {
+        match &self.0 {
+            Failure::Reject(reject) => Some(reject),
             Failure::Fault(_) => None,
-        };
+        }
+    }
+
+    fn show(self, back: &Markup) -> Response {
+        let text = self.reject().map_or(
+            "onbill or a system behind it does not answer. Try again in a minute.".to_owned(),
+            |reject| reject.message.clone(),
+        );
+        let title = title_of(self.reject().map(|reject| reject.code));
         let mut answered = self.0.into_response();
-        let title = title_of(code);
         let body = html! {
             p { (text) }
-            p { a class="button" href="/" { "Back to the console" } }
+            (back)
         };
         let mut page = bare_page("onbill", title, &body);
         *page.status_mut() = answered.status();
@@ -41,6 +43,25 @@ impl IntoResponse for Refused {
         }
         page
     }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        self.show(&to_first_page())
+    }
+}
+
+fn to_first_page() -> Markup {
+    html! { p { a class="button" href="/" { "Back to the console" } } }
+}
+
+/// What an act has led to. If it was refused, its page leads `back` to where the person was; one who may not
+/// do it may not be there either.
+pub(super) fn or_lead_back(shown: Result<Response, Refused>, back: &Markup) -> Response {
+    shown.unwrap_or_else(|refused| {
+        let is_forbidden = refused.reject().is_some_and(|reject| reject.code == ErrorCode::Forbidden);
+        if is_forbidden { refused.into_response() } else { refused.show(back) }
+    })
 }
 
 fn title_of(code: Option<ErrorCode>) -> &'static str {

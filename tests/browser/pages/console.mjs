@@ -34,6 +34,12 @@ export class Console {
 
   /** Refunds so much of a charge, and confirms it. */
   async refund(transactionID, amount, reference) {
+    await this.askRefund(transactionID, amount, reference);
+    await this.page.getByRole('button', { name: 'Refund', exact: true }).click();
+  }
+
+  /** The same, as far as the question. */
+  async askRefund(transactionID, amount, reference) {
     const entry = this.entry(transactionID);
     await entry.getByText('Refund', { exact: true }).click();
     const form = entry.locator('form', { has: this.page.getByRole('button', { name: 'Refund…' }) });
@@ -43,7 +49,6 @@ export class Console {
     await form.getByLabel('Reference').fill(reference);
     await form.getByRole('button', { name: 'Refund…' }).click();
     await this.page.getByRole('heading', { name: 'Refund this?' }).waitFor();
-    await this.page.getByRole('button', { name: 'Refund', exact: true }).click();
   }
 
   /** Opens a dispute about a charge, from the customer's page, and confirms it. */

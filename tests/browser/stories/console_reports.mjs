@@ -1,6 +1,7 @@
 // The console's pages of numbers: finance, product, on call and the auditor, on every screen. What they count is tested
 // beside the origin; a day is counted every five minutes, and no story waits for that.
 
+import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
@@ -10,6 +11,8 @@ import { Console } from '../pages/console.mjs';
 
 about('the console’s numbers');
 
+/** A4 with the margins that browsers have. */
+const PAPER = { width: 718, height: 1015 };
 const SCREENS = [{}, { colorScheme: 'dark' }, { forcedColors: 'active' }, { viewport: PHONE }, { viewport: PHONE, colorScheme: 'dark' }];
 
 /** Whose page it is, where it is, and its heading. */
@@ -36,6 +39,19 @@ for (const [name, path, heading] of PAGES) {
     }
   });
 }
+
+test('a month is printed whole, without what is pressed', async stage => {
+  const { page } = await stage.customer({ viewport: PAPER, colorScheme: 'dark' });
+  const desk = await new Console(page).signIn('Alex');
+  await desk.open('/finance/print');
+  await page.emulateMedia({ media: 'print' });
+  await fits(page, 'a month on paper');
+  assert.ok(await page.getByRole('button', { name: 'Sign out' }).isHidden());
+  const ground = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  assert.equal(ground, 'rgb(255, 255, 255)', 'paper is light, whatever the screen is');
+  const cut = await page.evaluate(() => [...document.querySelectorAll('.card')].filter(card => card.scrollWidth > card.clientWidth).length);
+  assert.equal(cut, 0, 'what scrolls on a screen is cut on paper');
+});
 
 test('the numbers of a chart are read without a mouse', async stage => {
   const { page } = await stage.customer();

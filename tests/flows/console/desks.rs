@@ -30,15 +30,20 @@ async fn number_leads_to_a_page_in_plain_words() {
     let browser = desk.sign_in("robin-17", &["g-care"]).await;
     let page = look_up(&browser, "(202) 555-0101").await;
     assert_eq!(page.status, 200, "{}", page.body);
-    for text in ["netflix", "Charged", "15.99 USD", "Signed up", "Paid until", &pai] {
+    for text in ["<h3>Netflix</h3>", "Charged", "15.99 USD", "Signed up", "Paid until", &pai] {
         assert!(page.has(text), "{text}: {}", page.body);
     }
     assert!(!page.has("action=\"/care/refunds\""), "care refunds nothing");
     let missed = look_up(&browser, "+12025550102").await;
     assert_eq!(missed.status, 404);
     assert!(missed.has("No present subscriber"), "{}", missed.body);
+    let typed = |page: &Page| page.has("value=\"+12025550102\"") && page.has("value=\"T-1\"");
+    assert!(typed(&missed), "what was typed can be corrected: {}", missed.body);
     for wrong in ["", "12", "<script>"] {
-        assert_eq!(look_up(&browser, wrong).await.status, 400, "{wrong}");
+        let again = look_up(&browser, wrong).await;
+        assert_eq!(again.status, 400, "{wrong}");
+        let is_shown = again.has("This is not a telephone number.") && again.has("value=\"T-1\"");
+        assert!(is_shown && !again.has("<script>"), "{}", again.body);
     }
     let looks = desk.list_acts().await;
     let look = |outcome| ("robin-17".to_owned(), AuditAct::SubscriberLookedUp, outcome);
@@ -62,7 +67,7 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
         ("reference", "T-1"),
     ];
     let asked = browser.post_from("/care", "/care/links/close", &form).await;
-    assert!(asked.has("<strong>netflix</strong>"), "{}", asked.body);
+    assert!(asked.has("<strong>Netflix</strong>"), "{}", asked.body);
     assert!(asked.has("Close this link?") && desk.list_entries().await.is_empty(), "{}", asked.body);
     let confirmed: Vec<_> = form.into_iter().chain([("confirmed", "yes")]).collect();
     assert!(browser.post_from("/care", "/care/links/close", &confirmed).await.has("The link is closed"));
@@ -93,6 +98,23 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
             "{link} {reason}"
         );
     }
+}
+
+#[tokio::test]
+async fn refused_form_leads_back_to_the_customer() {
+    let (desk, pai) = Desk::with_subscriber().await;
+    let browser = desk.sign_in("lead-3", &["g-lead"]).await;
+    // A reference that is refused would be refused there as well.
+    for (reference, kept) in [("T-7", "T-7"), ("two words", ""), ("2025550101", "")] {
+        let form =
+            [("link", pai.as_str()), ("reason", "anger"), ("reference", reference), ("customer", GOOD)];
+        let refused = browser.post_from("/care", "/care/links/close", &form).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        let back = (refused.hidden("msisdn"), refused.hidden("reference"));
+        assert_eq!(back, (GOOD.to_owned(), kept.to_owned()), "{}", refused.body);
+    }
+    let elsewhere = browser.post_from("/care", "/care/links/close", &[("link", "x")]).await;
+    assert!(elsewhere.status == 400 && elsewhere.has("Back to Care"), "{}", elsewhere.body);
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ const PAGES: &[(&str, &str, Act, Form)] = &[
     ("get", "/on-call", Act::ReadAlarms, &[]),
     ("get", "/on-call/runbook/{alarm}", Act::ReadAlarms, &[]),
     ("get", "/auditor", Act::ReadAudit, &[]),
-    ("post", "/auditor", Act::ReadAudit, &[("by", "looks"), ("value", "")]),
+    ("post", "/auditor", Act::ReadAudit, &[("by", "subscriber-looked-up"), ("value", "")]),
 ];
 
 /// A page of findings names what they are of.
@@ -114,6 +114,8 @@ async fn role_does_what_the_table_allows_and_the_rest_is_in_the_audit() {
                 assert!(refused.is_empty(), "{role:?} {path}");
             } else {
                 assert_eq!(page.status, 403, "{role:?} {path}: {}", page.body);
+                let is_in_words = page.has("In your roles you may not ") && !page.has(act.as_str());
+                assert!(is_in_words, "{role:?} {path}: {}", page.body);
                 assert_eq!(refused, [(role, AuditOutcome::Refused)], "{role:?} {path}");
             }
         }

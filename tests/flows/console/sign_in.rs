@@ -29,6 +29,7 @@ async fn person_signs_in_and_out() {
     let before = browser.cookies.lock().expect("is whole").clone();
     let out = browser.post("/sign-out", &[("csrf", &page.csrf())]).await;
     assert_eq!((out.status, out.location()), (303, "/signed-out"), "{}", out.body);
+    assert_eq!(out.headers["clear-site-data"], "\"cache\"", "Back shows no customer");
     assert_eq!(browser.get("/signed-out").await.status, 200);
     // A copy of the cookie is worth nothing either.
     *browser.cookies.lock().expect("is whole") = before;

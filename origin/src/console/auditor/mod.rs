@@ -1,18 +1,23 @@
 //! Auditor: the chain of what people did and looked at, the newest first, a page at a time. Each page is
 //! a stretch of an index. An entry names a subscriber by the handle, never by a number.
 
+mod entry;
+
 use super::Console;
 use super::access::require;
-use super::figures::format_minute;
+use super::confirm::to_section;
 use super::form::Posted;
 use super::layout::{Section, page};
-use super::refused::Refused;
+use super::refused::{Refused, or_lead_back};
 use super::viewer::Viewer;
+use super::words::act_words;
 use crate::care::Act;
+use crate::config::Config;
 use crate::store::AuditFilter;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use entry::{COLUMNS, show_entry};
 use maud::{Markup, html};
 use onbill_domain::ids::ExtId;
 use onbill_domain::limits::EXT_ID_CHARS_MAX;
@@ -27,12 +32,19 @@ const PER_PAGE: u32 = 50;
 /// Which entries to show: all, or those of one person, act or subscriber.
 #[derive(Default, Deserialize)]
 pub(super) struct AuditQuery {
+    /// Empty, [`ACTOR`], [`SUBSCRIBER`], or the word of an act.
     #[serde(default)]
     by: String,
+    /// Which person or subscriber.
     #[serde(default)]
     value: String,
     before: Option<i64>,
 }
+
+/// The entries of one person.
+const ACTOR: &str = "actor";
+/// The entries about one subscriber.
+const SUBSCRIBER: &str = "subscriber";
 
 /// What the form posts: a viewer may type a number into it, and a URL is in histories and logs.
 #[derive(Deserialize)]
@@ -53,17 +65,23 @@ pub(super) async fn audit_page(
 }
 
 /// `POST /auditor`: the same, of what was typed.
-pub(super) async fn filter_page(
-    State(console): State<Console>,
+pub(super) async fn filter_page(State(console): State<Console>, posted: Posted<FilterForm>) -> Response {
+    or_lead_back(try_filter(&console, posted).await, &to_section(Section::Auditor))
+}
+
+async fn try_filter(
+    console: &Console,
     Posted { viewer, form }: Posted<FilterForm>,
 ) -> Result<Response, Refused> {
-    require(&console, &viewer, Act::ReadAudit, None).await?;
+    require(console, &viewer, Act::ReadAudit, None).await?;
     let FilterForm { by, value } = form?;
-    show_page(&console, &viewer, &AuditQuery { by, value, before: None }).await
+    show_page(console, &viewer, &AuditQuery { by, value, before: None }).await
 }
 
 fn not_read() -> Reject {
-    Reject::invalid_request("Choose a person, an act or a subscriber, and write which.")
+    Reject::invalid_request(
+        "Name the person by their id, or the subscriber by the handle, as an entry has it.",
+    )
 }
 
 async fn show_page(console: &Console, viewer: &Viewer, query: &AuditQuery) -> Result<Response, Refused> {
@@ -80,55 +98,51 @@ async fn show_page(console: &Console, viewer: &Viewer, query: &AuditQuery) -> Re
             code { "onbill-origin audit verify" } " checks that none was changed."
         }
         (show_filters(query, &viewer.csrf_field()))
-        (show_entries(query, &lines))
+        (show_entries(&console.parts.config, query, &lines))
     };
     Ok(page(viewer, "Audit", Section::Auditor, body))
 }
 
-/// `None` for a filter that names nothing.
+/// `None` for a filter that names nothing. Ids have neither blanks nor a NUL, which PostgreSQL does not take.
 fn read_filter(query: &AuditQuery) -> Option<AuditFilter> {
-    let value = query.value.trim();
+    let named = || ExtId::parse(query.value.trim());
     match query.by.as_str() {
         "" => Some(AuditFilter::All),
-        "looks" => Some(AuditFilter::Act(AuditAct::SubscriberLookedUp)),
-        "actor" => ExtId::parse(value).map(AuditFilter::Actor),
-        "act" => AuditAct::parse(value).map(AuditFilter::Act),
-        "subscriber" => {
-            let is_handle = !value.is_empty() && value.len() <= EXT_ID_CHARS_MAX;
-            is_handle.then(|| AuditFilter::Subscriber(value.to_owned()))
-        }
-        _ => None,
+        ACTOR => named().map(AuditFilter::Actor),
+        SUBSCRIBER => named().map(|handle| AuditFilter::Subscriber(handle.as_str().to_owned())),
+        act => AuditAct::parse(act).map(AuditFilter::Act),
     }
 }
 
 fn show_filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
-    let kinds = [
-        ("", "everything"),
-        ("looks", "who looked up whom"),
-        ("actor", "of the person"),
-        ("act", "of the act"),
-        ("subscriber", "about the subscriber (handle)"),
-    ];
+    let option = |word: &str, name: &str| {
+        html! { option value=(word) selected[word == query.by] { (name) } }
+    };
     html! {
         form class="row" method="post" action="/auditor" {
             (csrf_field)
             label {
                 "Entries"
                 select name="by" {
-                    @for (word, name) in kinds { option value=(word) selected[word == query.by] { (name) } }
+                    (option("", "All"))
+                    (option(ACTOR, "Of one person"))
+                    (option(SUBSCRIBER, "About one subscriber"))
+                    optgroup label="Of one act" {
+                        @for act in AuditAct::ALL { (option(act.as_str(), act_words(act))) }
+                    }
                 }
             }
             label {
-                "Which person, act or subscriber"
-                input name="value" value=(query.value) list="acts" maxlength=(EXT_ID_CHARS_MAX) autocomplete="off";
+                "Which person or subscriber"
+                small { "The id, as an entry has it" }
+                input name="value" value=(query.value) maxlength=(EXT_ID_CHARS_MAX) autocomplete="off";
             }
-            datalist id="acts" { @for act in AuditAct::ALL { option value=(act.as_str()) {} } }
             button { "Show" }
         }
     }
 }
 
-fn show_entries(query: &AuditQuery, lines: &[AuditLine]) -> Markup {
+fn show_entries(config: &Config, query: &AuditQuery, lines: &[AuditLine]) -> Markup {
     let is_full = lines.len() == PER_PAGE as usize;
     let next = lines
         .last()
@@ -140,36 +154,11 @@ fn show_entries(query: &AuditQuery, lines: &[AuditLine]) -> Markup {
             @else {
                 table {
                     caption { "Entries, the newest first" }
-                    thead {
-                        tr {
-                            @for name in ["No.", "When (UTC)", "Who", "Role", "Act", "Outcome", "Subscriber", "About", "Reason", "Reference"] {
-                                th scope="col" { (name) }
-                            }
-                        }
-                    }
-                    tbody { @for line in lines { (show_entry(line)) } }
+                    thead { tr { @for name in COLUMNS { th scope="col" { (name) } } } }
+                    tbody { @for line in lines { (show_entry(config, line)) } }
                 }
             }
             @if let Some(next) = next { a class="button quiet" href=(next) { "Earlier entries" } }
-        }
-    }
-}
-
-fn show_entry(line: &AuditLine) -> Markup {
-    html! {
-        tr {
-            td data-label="No." { (line.sequence) }
-            td data-label="When (UTC)" { time datetime=(line.at) { (format_minute(line.at)) } }
-            td data-label="Who" { a href=(link_to("actor", line.actor.as_str())) { (line.actor.as_str()) } }
-            td data-label="Role" { (line.role.as_str()) }
-            td data-label="Act" { (line.act.as_str()) }
-            td data-label="Outcome" { (line.outcome.as_str()) }
-            td data-label="Subscriber" {
-                @if let Some(handle) = &line.subscriber { a href=(link_to("subscriber", handle)) { code { (handle) } } }
-            }
-            td data-label="About" { (line.subject.as_deref().unwrap_or_default()) }
-            td data-label="Reason" { (line.reason.as_deref().unwrap_or_default()) }
-            td data-label="Reference" { (line.reference.as_ref().map_or("", ExtId::as_str)) }
         }
     }
 }
@@ -188,13 +177,15 @@ mod tests {
 
     #[test]
     fn filter_is_one_thing_that_is_named() {
-        let looks = AuditFilter::Act(AuditAct::SubscriberLookedUp);
         assert_eq!(read_filter(&query("", "")), Some(AuditFilter::All));
-        assert_eq!(read_filter(&query("looks", "")), Some(looks.clone()));
-        assert_eq!(read_filter(&query("act", "subscriber-looked-up")), Some(looks));
+        for act in AuditAct::ALL {
+            assert_eq!(read_filter(&query(act.as_str(), "left over")), Some(AuditFilter::Act(act)));
+        }
         let handle = AuditFilter::Subscriber("h-1".to_owned());
         assert_eq!(read_filter(&query("subscriber", " h-1 ")), Some(handle));
-        for (by, value) in [("actor", ""), ("act", "danced"), ("subscriber", ""), ("colour", "red")] {
+        for (by, value) in
+            [("actor", ""), ("danced", "x"), ("subscriber", ""), ("subscriber", "h\0"), ("actor", "a b")]
+        {
             assert_eq!(read_filter(&query(by, value)), None, "{by} {value}");
         }
     }
@@ -204,5 +195,7 @@ mod tests {
         assert_eq!(link_to("actor", "a&b c"), "/auditor?by=actor&value=a%26b%20c");
         let page = show_filters(&query("actor", "\"><script>"), &html! {}).into_string();
         assert!(!page.contains("<script>"), "{page}");
+        let page = show_filters(&query("link-closed", ""), &html! {}).into_string();
+        assert!(page.contains("<option value=\"link-closed\" selected>Closed a link</option>"), "{page}");
     }
 }

@@ -6,10 +6,13 @@ use super::Console;
 use super::access::require;
 use super::figures::format_count;
 use super::layout::{Section, page};
+use super::reference_field::reference_field;
 use super::refused::Refused;
 use super::text::{show_age, show_time};
 use super::viewer::Viewer;
+use super::words::{job_words, queue_words};
 use crate::care::Act;
+use crate::config::Config;
 use crate::last_answer::{AnswerKind, LastAnswer};
 use crate::store::{DeadLetter, FileFigures, LedgerFigures};
 use axum::extract::rejection::QueryRejection;
@@ -38,7 +41,7 @@ pub(super) async fn show_queues(
         section class="card" aria-labelledby="queues" { (show_figures(&figures)) }
         section class="card" aria-labelledby="files" { (show_files(figures.files, &files)) }
         section class="card" aria-labelledby="dead-letters" {
-            (show_dead_letters(&viewer, &dead_letters, cursor.is_none()))
+            (show_dead_letters(&console.parts.config, &viewer, &dead_letters, cursor.is_none()))
         }
     };
     Ok(page(&viewer, "Billing", Section::Billing, body))
@@ -47,7 +50,7 @@ pub(super) async fn show_queues(
 fn show_figures(figures: &LedgerFigures) -> Markup {
     html! {
         h2 id="queues" { "Queues" }
-        table {
+        table aria-labelledby="queues" {
             thead {
                 tr {
                     th scope="col" { "Queue" }
@@ -59,7 +62,7 @@ fn show_figures(figures: &LedgerFigures) -> Markup {
             tbody {
                 @for (queue, figures) in &figures.queues {
                     tr {
-                        td data-label="Queue" { (queue.as_str()) }
+                        td data-label="Queue" { (queue_words(*queue)) }
                         td data-label="Jobs" class="amount" { (format_count(figures.entries)) }
                         td data-label="Oldest" class="amount" {
                             @if figures.entries > 0 { (show_age(figures.oldest_age_seconds)) } @else { "–" }
@@ -89,7 +92,12 @@ fn show_files(figures: FileFigures, files: &[String]) -> Markup {
     }
 }
 
-fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: bool) -> Markup {
+fn show_dead_letters(
+    config: &Config,
+    viewer: &Viewer,
+    dead_letters: &[DeadLetter],
+    is_first: bool,
+) -> Markup {
     let is_full = dead_letters.len() == DESK_LINES_MAX as usize;
     html! {
         h2 id="dead-letters" { "Dead letters" }
@@ -99,7 +107,7 @@ fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: boo
             p class="muted" { "There are no more." }
         } @else {
             p class="muted" { "Their attempts have ended without a decision of the other side. Mend the cause, then retry." }
-            table {
+            table aria-labelledby="dead-letters" {
                 thead {
                     tr {
                         th scope="col" { "What" }
@@ -111,7 +119,7 @@ fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: boo
                         @if viewer.permits(Act::RetryJob) { th scope="col" { "Retry" } }
                     }
                 }
-                tbody { @for letter in dead_letters { (show_dead_letter(viewer, letter)) } }
+                tbody { @for letter in dead_letters { (show_dead_letter(config, viewer, letter)) } }
             }
             @if let Some(last) = dead_letters.last().filter(|_| is_full) {
                 p { a class="button quiet" href={ "/billing?cursor=" (last.job_id) } { "More" } }
@@ -120,11 +128,11 @@ fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: boo
     }
 }
 
-fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
+fn show_dead_letter(config: &Config, viewer: &Viewer, letter: &DeadLetter) -> Markup {
     html! {
         tr {
-            td data-label="What" { (letter.kind.as_str()) }
-            td data-label="Partner" { (letter.partner) }
+            td data-label="What" { (job_words(letter.kind)) }
+            td data-label="Partner" { (config.partner_name(&letter.partner)) }
             td data-label="Ids" { code { (letter.id) } " " code class="muted" { (letter.ext_id) } }
             td data-label="Attempts" class="amount" { (format_count(letter.attempts.into())) }
             td data-label="Since" { (show_time(letter.dead_lettered_at)) }
@@ -134,11 +142,7 @@ fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
                     form class="row" method="post" action="/billing/retry" {
                         (viewer.csrf_field())
                         input type="hidden" name="job" value=(letter.job_id);
-                        label {
-                            "Reason or ticket"
-                            input name="reference" required maxlength="128" pattern="[!-~]+"
-                                title="Letters, digits and signs without spaces";
-                        }
+                        (reference_field("Reason or ticket", "", "", true))
                         button { "Retry" }
                     }
                 }

@@ -2,11 +2,11 @@
 
 use crate::care::Act;
 use crate::console::Console;
-use crate::console::access::{HasReference, require_with_form};
+use crate::console::access::{DeskForm, require_with_form};
 use crate::console::confirm::{show_done, to_section};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
-use crate::console::refused::Refused;
+use crate::console::refused::{Refused, or_lead_back};
 use crate::store::Queue;
 use axum::extract::State;
 use axum::response::Response;
@@ -21,7 +21,7 @@ pub(in crate::console) struct RetryForm {
     reference: String,
 }
 
-impl HasReference for RetryForm {
+impl DeskForm for RetryForm {
     fn reference(&self) -> &str {
         &self.reference
     }
@@ -32,8 +32,12 @@ impl HasReference for RetryForm {
 pub(in crate::console) async fn retry_job(
     State(console): State<Console>,
     posted: Posted<RetryForm>,
-) -> Result<Response, Refused> {
-    let (viewer, form, stamp) = require_with_form(&console, posted, Act::RetryJob).await?;
+) -> Response {
+    or_lead_back(try_retry(&console, posted).await, &to_section(Section::Billing))
+}
+
+async fn try_retry(console: &Console, posted: Posted<RetryForm>) -> Result<Response, Refused> {
+    let (viewer, form, stamp) = require_with_form(console, posted, Act::RetryJob).await?;
     if stamp.reference.is_none() {
         return Err(Reject::invalid_request("Say why, in a word or by a ticket.").into());
     }

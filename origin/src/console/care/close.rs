@@ -3,16 +3,17 @@
 use super::way_back;
 use crate::care::{Act, charged_elsewhere, close_words};
 use crate::console::Console;
-use crate::console::access::{HasReference, require_reference, require_with_form};
+use crate::console::access::{DeskForm, require_reference, require_with_form};
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
-use crate::console::refused::Refused;
+use crate::console::refused::{Refused, or_lead_back};
 use crate::store::{ClosePaiResult, Queue};
 use axum::extract::State;
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
@@ -33,9 +34,13 @@ pub(in crate::console) struct CloseForm {
     confirmed: String,
 }
 
-impl HasReference for CloseForm {
+impl DeskForm for CloseForm {
     fn reference(&self) -> &str {
         &self.reference
+    }
+
+    fn customer(&self) -> &str {
+        &self.customer
     }
 }
 
@@ -44,19 +49,24 @@ impl HasReference for CloseForm {
 pub(in crate::console) async fn close_link(
     State(console): State<Console>,
     posted: Posted<CloseForm>,
-) -> Result<Response, Refused> {
-    let (viewer, form, stamp) = require_with_form(&console, posted, Act::CloseLink).await?;
+) -> Response {
+    let back = way_back(&console, &posted, Section::Care);
+    or_lead_back(try_close(&console, posted, &back).await, &back)
+}
+
+async fn try_close(console: &Console, posted: Posted<CloseForm>, back: &Markup) -> Result<Response, Refused> {
+    let (viewer, form, stamp) = require_with_form(console, posted, Act::CloseLink).await?;
     require_reference(&stamp)?;
     let not_found = || Reject::new(ErrorCode::PaiNotFound, "There is no such link.");
     let no_reason = || Reject::invalid_request("The reason is not one that closes links.");
     let pai = Pai::parse(&form.link).ok_or_else(not_found)?;
     let reason = DeclineReason::parse(&form.reason).filter(|reason| reason.closes_pai());
     let reason = reason.ok_or_else(no_reason)?;
-    let back = way_back(&viewer, Section::Care, &form.customer, &form.reference);
     if form.confirmed != CONFIRMED {
+        let partner = PartnerId::parse(&form.partner);
         let text = html! {
             p { "The link is closed permanently: every later charge is declined, and the partner is informed." }
-            @if !form.partner.is_empty() { p { "Partner: " strong { (form.partner) } } }
+            @if let Some(partner) = &partner { p { "Partner: " strong { (console.parts.config.partner_name(partner)) } } }
             p { "Why: " strong { (close_words(reason)) } }
         };
         let fields = vec![
@@ -74,7 +84,7 @@ pub(in crate::console) async fn close_link(
             button: "Close the link",
             is_permanent: true,
             section: Section::Care,
-            back,
+            back: back.clone(),
         };
         return Ok(ask_to_confirm(&viewer, &confirmation));
     }
@@ -90,5 +100,5 @@ pub(in crate::console) async fn close_link(
         ClosePaiResult::NotAClosingReason => return Err(no_reason().into()),
     };
     console.parts.wake_up.wake(Queue::All);
-    Ok(show_done(&viewer, "Link closed", Section::Care, &text, &back))
+    Ok(show_done(&viewer, "Link closed", Section::Care, &text, back))
 }

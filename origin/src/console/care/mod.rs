@@ -8,40 +8,53 @@ pub(super) mod search;
 mod subscriber;
 mod timeline;
 
+use super::Console;
+use super::access::{DeskForm, read_reference};
 use super::confirm::to_section;
+use super::form::Posted;
 use super::layout::Section;
 use super::viewer::Viewer;
+use crate::config::Config;
 use maud::{Markup, html};
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::msisdn::Msisdn;
 
 /// The page of a customer, as its parts are rendered: who looks, at which number, under which reference.
 #[derive(Clone, Copy)]
 struct CustomerPage<'a> {
+    config: &'a Config,
     viewer: &'a Viewer,
     msisdn: &'a Msisdn,
     reference: &'a str,
 }
 
-impl CustomerPage<'_> {
+impl<'a> CustomerPage<'a> {
+    /// What people call the partner.
+    fn name_of(self, partner: &'a PartnerId) -> &'a str {
+        self.config.partner_name(partner)
+    }
+
     /// The field by which an act leads back to the customer. The number is in forms only: an address is in
     /// histories and logs.
-    fn customer_field(&self) -> Markup {
+    fn customer_field(self) -> Markup {
         html! { input type="hidden" name="customer" value=(self.msisdn.expose()); }
     }
 }
 
 /// The way back from an act: to the customer whose page it was begun on, which is another look at the
 /// number, or to the section.
-pub(super) fn way_back(viewer: &Viewer, section: Section, customer: &str, reference: &str) -> Markup {
-    if customer.is_empty() {
+pub(super) fn way_back<T: DeskForm>(console: &Console, posted: &Posted<T>, section: Section) -> Markup {
+    let Some(form) = posted.form.as_ref().ok().filter(|form| !form.customer().is_empty()) else {
         return to_section(section);
-    }
+    };
+    // What is refused as a reference of an act would be refused as that of a look.
+    let reference = read_reference(console.parts.numbers, form.reference()).ok().flatten();
     html! {
         form method="post" action="/care/search" {
-            (viewer.csrf_field())
-            input type="hidden" name="msisdn" value=(customer);
-            input type="hidden" name="reference" value=(reference);
+            (posted.viewer.csrf_field())
+            input type="hidden" name="msisdn" value=(form.customer());
+            input type="hidden" name="reference" value=(reference.as_ref().map_or("", ExtId::as_str));
             button class="quiet" { "Back to the customer" }
         }
     }

@@ -5,11 +5,11 @@ use super::way_back;
 use crate::care::Act;
 use crate::charge::{ConsoleRefund, RecordedRefund};
 use crate::console::Console;
-use crate::console::access::{HasReference, require_reference, require_with_form};
+use crate::console::access::{DeskForm, require_reference, require_with_form};
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
-use crate::console::refused::Refused;
+use crate::console::refused::{Refused, or_lead_back};
 use crate::console::text::{read_amount, show_minor};
 use crate::console::viewer::{CONSOLE_KEY, Viewer};
 use crate::fault::Fault;
@@ -41,9 +41,13 @@ pub(in crate::console) struct RefundForm {
     confirmed: String,
 }
 
-impl HasReference for RefundForm {
+impl DeskForm for RefundForm {
     fn reference(&self) -> &str {
         &self.reference
+    }
+
+    fn customer(&self) -> &str {
+        &self.customer
     }
 }
 
@@ -52,18 +56,26 @@ impl HasReference for RefundForm {
 pub(in crate::console) async fn post_refund(
     State(console): State<Console>,
     posted: Posted<RefundForm>,
+) -> Response {
+    let back = way_back(&console, &posted, Section::Care);
+    or_lead_back(try_refund(&console, posted, &back).await, &back)
+}
+
+async fn try_refund(
+    console: &Console,
+    posted: Posted<RefundForm>,
+    back: &Markup,
 ) -> Result<Response, Refused> {
-    let (viewer, form, stamp) = require_with_form(&console, posted, Act::PostRefund).await?;
+    let (viewer, form, stamp) = require_with_form(console, posted, Act::PostRefund).await?;
     let request = read_request(&form, &stamp)?;
-    let back = way_back(&viewer, Section::Care, &form.customer, &form.reference);
     if form.confirmed != CONFIRMED {
-        return Ok(ask_about(&viewer, &form, &request, back));
+        return Ok(ask_about(&viewer, &form, &request, back.clone()));
     }
     let refunds = &console.parts.refunds;
     match refunds.record_console_refund(CONSOLE_KEY.to_owned(), request.clone(), false).await? {
-        ConsoleRefund::Recorded(recorded) => show_recorded(&console, &viewer, recorded, &back).await,
+        ConsoleRefund::Recorded(recorded) => show_recorded(console, &viewer, recorded, back).await,
         ConsoleRefund::NeedsApproval { ceiling } => {
-            put_before_second_person(&console, &viewer, stamp, request, ceiling, &back).await
+            put_before_second_person(console, &viewer, stamp, request, ceiling, back).await
         }
     }
 }
@@ -102,7 +114,7 @@ fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest, ba
             dt { "Amount" } dd { strong { (amount) " " (form.currency) } }
             dt { "Reason" } dd { (request.reason) }
             dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
-            dt { "Reference" } dd { (request.reference) }
+            dt { "Reference" } dd { code { (request.reference) } }
             dt { "Charge" } dd { code { (request.transaction_id) } }
         }
     };

@@ -2,17 +2,17 @@
 //! look is in the audit, whatever it finds.
 
 use super::subscriber::show_subscriber;
+use crate::call_outcome::CallOutcome;
 use crate::care::Act;
 use crate::console::Console;
-use crate::console::access::{HasReference, require, require_with_form};
+use crate::console::access::{DeskForm, require, require_with_form};
 use crate::console::form::Posted;
 use crate::console::layout::{Section, page};
+use crate::console::reference_field::reference_field;
 use crate::console::refused::Refused;
 use crate::console::viewer::{CONSOLE_KEY, Viewer};
-use crate::fault::Failure;
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use maud::{Markup, html};
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::care::SubscriberSearchRequest;
@@ -24,10 +24,10 @@ pub(in crate::console) async fn show_search(
     viewer: Viewer,
 ) -> Result<Response, Refused> {
     require(&console, &viewer, Act::SearchSubscriber, None).await?;
-    Ok(page(&viewer, "Customer care", Section::Care, search_form(&viewer, None)))
+    Ok(page(&viewer, "Customer care", Section::Care, search_form(&viewer, &SearchForm::default(), None)))
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub(in crate::console) struct SearchForm {
     msisdn: String,
     #[serde(default)]
@@ -37,19 +37,31 @@ pub(in crate::console) struct SearchForm {
     cursor: String,
 }
 
-impl HasReference for SearchForm {
+impl DeskForm for SearchForm {
     fn reference(&self) -> &str {
         &self.reference
     }
 }
 
 /// `POST /care/search`: 200 with the page of the present subscriber; 404 with the form, when the number
-/// has none who signed up. For the other refusals see [`crate::care::CareDesk::search`].
+/// has none who signed up, and 400 with it for what has to be corrected. For the other refusals see
+/// [`crate::care::CareDesk::search`].
 pub(in crate::console) async fn search(
     State(console): State<Console>,
     posted: Posted<SearchForm>,
 ) -> Result<Response, Refused> {
-    let (viewer, form, stamp) = require_with_form(&console, posted, Act::SearchSubscriber).await?;
+    let (viewer, typed) = (posted.viewer.clone(), posted.form.as_ref().ok().cloned());
+    match try_search(&console, posted).await {
+        Ok(found) => Ok(found),
+        Err(refused) => {
+            let again = typed.and_then(|typed| show_again(&viewer, &typed, &refused));
+            again.ok_or(refused)
+        }
+    }
+}
+
+async fn try_search(console: &Console, posted: Posted<SearchForm>) -> Result<Response, Refused> {
+    let (viewer, form, stamp) = require_with_form(console, posted, Act::SearchSubscriber).await?;
     let msisdn = console.parts.numbers.parse(&form.msisdn);
     let msisdn = msisdn.map_err(|_| Reject::invalid_request("This is not a telephone number."))?;
     let request = SubscriberSearchRequest {
@@ -59,35 +71,36 @@ pub(in crate::console) async fn search(
         reference: stamp.reference,
         cursor: (!form.cursor.is_empty()).then(|| form.cursor.clone()),
     };
-    match console.parts.care.search(None, CONSOLE_KEY.to_owned(), request).await {
-        Ok(found) => {
-            let body = show_subscriber(&viewer, &msisdn, &form.reference, &found);
-            Ok(page(&viewer, "Customer", Section::Care, body))
-        }
-        Err(Failure::Reject(reject)) if reject.code == ErrorCode::AccountNotFound => {
-            let form = search_form(&viewer, Some(&reject.message));
-            let mut response = page(&viewer, "Customer care", Section::Care, form);
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            Ok(response)
-        }
-        Err(failure) => Err(failure.into()),
-    }
+    let found = console.parts.care.search(None, CONSOLE_KEY.to_owned(), request).await?;
+    let body = show_subscriber(&console.parts.config, &viewer, &msisdn, &form.reference, &found);
+    Ok(page(&viewer, "Customer", Section::Care, body))
 }
 
-fn search_form(viewer: &Viewer, message: Option<&str>) -> Markup {
+/// The form with what was typed, to be corrected: the customer is on the line. `None` for a refusal that is
+/// not due to it.
+fn show_again(viewer: &Viewer, typed: &SearchForm, refused: &Refused) -> Option<Response> {
+    let due_to_it = [ErrorCode::InvalidRequest, ErrorCode::AccountNotFound];
+    let reject = refused.reject().filter(|reject| due_to_it.contains(&reject.code))?;
+    let form = search_form(viewer, typed, Some(&reject.message));
+    let mut response = page(viewer, "Customer care", Section::Care, form);
+    *response.status_mut() = reject.code.status();
+    response.extensions_mut().insert(CallOutcome::refused(reject.code));
+    Some(response)
+}
+
+/// The field for the number has the focus, and with it the message is read out.
+fn search_form(viewer: &Viewer, typed: &SearchForm, message: Option<&str>) -> Markup {
+    let described_by = message.map(|_| "message");
     html! {
-        @if let Some(message) = message { p class="notice" role="status" { (message) } }
+        @if let Some(message) = message { p class="notice" id="message" { (message) } }
         form class="fields card" method="post" action="/care/search" autocomplete="off" {
             (viewer.csrf_field())
             label {
                 "Telephone number"
-                input type="tel" name="msisdn" required maxlength="32" autofocus;
+                input type="tel" name="msisdn" value=(typed.msisdn) required maxlength="32" autofocus
+                    aria-describedby=[described_by];
             }
-            label {
-                "Reference"
-                small { "The ticket, if there is one. No name and no number of the customer." }
-                input name="reference" maxlength="128";
-            }
+            (reference_field("Reference", "The ticket, if there is one. No name and no number of the customer.", &typed.reference, false))
             button { "Look up" }
             p class="muted small" { "Each look is in the audit, with your id." }
         }

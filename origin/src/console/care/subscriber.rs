@@ -3,6 +3,8 @@
 use super::timeline::show_timeline;
 use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::{Act, LINKS_WITH_CHARGES_MAX, close_words};
+use crate::config::Config;
+use crate::console::reference_field::reference_field;
 use crate::console::text::show_time;
 use crate::console::viewer::Viewer;
 use maud::{Markup, html};
@@ -14,12 +16,13 @@ use onbill_domain::wire::subscription::SubscriptionStatus;
 
 /// The number is in the forms that look again: the agent has typed it.
 pub(super) fn show_subscriber(
+    config: &Config,
     viewer: &Viewer,
     msisdn: &Msisdn,
     reference: &str,
     found: &SubscriberSearchResponse,
 ) -> Markup {
-    let customer = CustomerPage { viewer, msisdn, reference };
+    let customer = CustomerPage { config, viewer, msisdn, reference };
     html! {
         section class="card" aria-labelledby="who" {
             h2 id="who" { "Who" }
@@ -58,7 +61,7 @@ pub(super) fn show_subscriber(
 fn show_link(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
     html! {
         article class="card" {
-            h3 { (link.partner) }
+            h3 { (customer.name_of(&link.partner)) }
             dl class="facts" {
                 dt { "State" } dd { (state_of(link)) }
                 @if let Some(plan) = &link.plan {
@@ -114,8 +117,8 @@ fn close_form(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
                         }
                     }
                 }
-                label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(customer.reference) required maxlength="128"; }
-                button class="danger" { "Close " (link.partner) "…" }
+                (reference_field("Reference", REFERENCE_HINT, customer.reference, true))
+                button class="danger" { "Close " (customer.name_of(&link.partner)) "…" }
             }
         }
     }

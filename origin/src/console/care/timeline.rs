@@ -6,6 +6,7 @@ use super::refund::borne_by_words;
 use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::Act;
 use crate::console::disputes::{decision_forms, open_form, reason_words, state_words};
+use crate::console::reference_field::reference_field;
 use crate::console::text::{show_minor, show_time};
 use maud::{Markup, html};
 use onbill_domain::account_event::AccountEvent;
@@ -23,10 +24,11 @@ const COUPON: &str = "coupon";
 
 pub(super) fn show_timeline(customer: CustomerPage<'_>, found: &SubscriberSearchResponse) -> Markup {
     let mut entries: Vec<(Timestamp, Markup)> = Vec::new();
-    entries.extend(found.links.iter().map(|link| (link.since, show_sign_up(link))));
+    entries.extend(found.links.iter().map(|link| (link.since, show_sign_up(customer, link))));
     for charge in &found.charges {
         entries.push((charge.at, show_charge(customer, charge)));
-        entries.extend(charge.refunds.iter().map(|refund| (refund.at, show_refund(refund, charge))));
+        entries
+            .extend(charge.refunds.iter().map(|refund| (refund.at, show_refund(customer, refund, charge))));
         let disputes = charge.disputes.iter();
         entries.extend(disputes.map(|dispute| (dispute.opened_at, show_dispute(customer, dispute, charge))));
     }
@@ -41,8 +43,8 @@ pub(super) fn show_timeline(customer: CustomerPage<'_>, found: &SubscriberSearch
     }
 }
 
-fn show_sign_up(link: &CareLink) -> Markup {
-    html! { p { "Signed up for " (link.partner) "." } }
+fn show_sign_up(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
+    html! { p { "Signed up for " (customer.name_of(&link.partner)) "." } }
 }
 
 fn show_charge(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
@@ -53,7 +55,7 @@ fn show_charge(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
     };
     let (period, viewer) = (charge.service_period, customer.viewer);
     html! {
-        p { (status) ": " (charge.amount) " for " (charge.partner) ", " (charge.description) }
+        p { (status) ": " (charge.amount) " for " (customer.name_of(&charge.partner)) ", " (charge.description) }
         p class="muted small" {
             "For " (period.from()) " to " (period.to())
             @if let Some(day) = charge.billed_on { " · on the bill of " (day) }
@@ -97,6 +99,9 @@ fn remaining_of(charge: &CareCharge) -> Option<Money> {
     (amount_minor > 0).then_some(Money { amount_minor, ..charge.amount })
 }
 
+const REFUND_HINT: &str = "With the charge it names the refund: the same one again refunds nothing more. No name and \
+                           no number of the customer.";
+
 fn refund_form(customer: CustomerPage<'_>, charge: &CareCharge, remaining: Money) -> Markup {
     html! {
         details {
@@ -126,18 +131,14 @@ fn refund_form(customer: CustomerPage<'_>, charge: &CareCharge, remaining: Money
                         "The operator’s: the partner’s share stays"
                     }
                 }
-                label {
-                    "Reference"
-                    small { "With the charge it names the refund: the same one again refunds nothing more. No number of the customer." }
-                    input name="reference" value=(customer.reference) required maxlength="128";
-                }
+                (reference_field("Reference", REFUND_HINT, customer.reference, true))
                 button { "Refund…" }
             }
         }
     }
 }
 
-fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
+fn show_refund(customer: CustomerPage<'_>, refund: &CareRefund, charge: &CareCharge) -> Markup {
     let status = match refund.status {
         TransactionStatus::Approved => "Refunded",
         TransactionStatus::Declined => "Refund declined by billing",
@@ -148,7 +149,7 @@ fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
         p class="muted small" {
             @match refund.borne_by {
                 Some(borne_by) => { "Asked for by a desk. " (borne_by_words(borne_by)) }
-                None => { "Asked for by " (charge.partner) }
+                None => { "Asked for by " (customer.name_of(&charge.partner)) }
             }
         }
     }
@@ -157,7 +158,7 @@ fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
 fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &CareCharge) -> Markup {
     let reference = dispute.reference.as_str();
     html! {
-        p { "Dispute about " (charge.amount) " for " (charge.partner) ". " strong { (state_words(dispute.state)) } }
+        p { "Dispute about " (charge.amount) " for " (customer.name_of(&charge.partner)) ". " strong { (state_words(dispute.state)) } }
         p class="muted small" {
             (reason_words(dispute.reason)) " · reference " code { (reference) }
             @if let Some(at) = dispute.decided_at { " · decided " (show_time(at)) }
@@ -171,7 +172,7 @@ fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &Care
 fn show_sms(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
     let about = if sms.kind == COUPON { "SMS with a coupon’s code for " } else { "SMS about " };
     html! {
-        p { (about) (sms.partner) ": " (receipt_of(sms)) }
+        p { (about) (customer.name_of(&sms.partner)) ": " (receipt_of(sms)) }
         @if sms.kind == COUPON && customer.viewer.permits(Act::ResendSms) {
             details {
                 summary { "Send again" }
@@ -179,7 +180,7 @@ fn show_sms(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
                     (customer.viewer.csrf_field())
                     (customer.customer_field())
                     input type="hidden" name="coupon" value=(sms.id);
-                    label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(customer.reference) required maxlength="128"; }
+                    (reference_field("Reference", REFERENCE_HINT, customer.reference, true))
                     button { "Send another code" }
                     p class="muted small" { "The code in the earlier SMS then stops working." }
                 }

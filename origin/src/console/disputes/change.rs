@@ -4,12 +4,12 @@
 use super::{DOES_NOT, reason_words, state_words};
 use crate::care::Act;
 use crate::console::Console;
-use crate::console::access::{HasReference, require_reference, require_with_form};
+use crate::console::access::{DeskForm, require_reference, require_with_form};
 use crate::console::care::way_back;
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
-use crate::console::refused::Refused;
+use crate::console::refused::{Refused, or_lead_back};
 use crate::console::viewer::CONSOLE_KEY;
 use axum::extract::State;
 use axum::response::Response;
@@ -36,9 +36,13 @@ pub(in crate::console) struct DisputeForm {
     confirmed: String,
 }
 
-impl HasReference for DisputeForm {
+impl DeskForm for DisputeForm {
     fn reference(&self) -> &str {
         &self.reference
+    }
+
+    fn customer(&self) -> &str {
+        &self.customer
     }
 }
 
@@ -58,7 +62,7 @@ struct Change {
 pub(in crate::console) async fn open_dispute(
     State(console): State<Console>,
     posted: Posted<DisputeForm>,
-) -> Result<Response, Refused> {
+) -> Response {
     let read = |form: &DisputeForm| -> Asked {
         let no_reason = || Reject::invalid_request("Say why the customer contests the charge.");
         let reason = DisputeReason::parse(&form.reason).ok_or_else(no_reason)?;
@@ -71,7 +75,7 @@ pub(in crate::console) async fn open_dispute(
 pub(in crate::console) async fn withdraw_dispute(
     State(console): State<Console>,
     posted: Posted<DisputeForm>,
-) -> Result<Response, Refused> {
+) -> Response {
     let read = |_: &DisputeForm| -> Asked { Ok((DisputeState::Withdrawn, None)) };
     change_dispute(&console, posted, Act::OpenDispute, "/disputes/withdraw", read).await
 }
@@ -80,7 +84,7 @@ pub(in crate::console) async fn withdraw_dispute(
 pub(in crate::console) async fn decide_dispute(
     State(console): State<Console>,
     posted: Posted<DisputeForm>,
-) -> Result<Response, Refused> {
+) -> Response {
     let read = |form: &DisputeForm| -> Asked {
         match DisputeState::parse(&form.state) {
             Some(state @ (DisputeState::Accepted | DisputeState::Rejected)) => Ok((state, None)),
@@ -96,14 +100,25 @@ async fn change_dispute(
     act: Act,
     action: &'static str,
     read: impl Fn(&DisputeForm) -> Asked,
+) -> Response {
+    let back = way_back(console, &posted, Section::Disputes);
+    or_lead_back(try_change(console, posted, act, action, read, &back).await, &back)
+}
+
+async fn try_change(
+    console: &Console,
+    posted: Posted<DisputeForm>,
+    act: Act,
+    action: &'static str,
+    read: impl Fn(&DisputeForm) -> Asked,
+    back: &Markup,
 ) -> Result<Response, Refused> {
     let (viewer, form, stamp) = require_with_form(console, posted, act).await?;
     let reference = require_reference(&stamp)?.clone();
     let (state, reason) = read(&form)?;
-    let back = way_back(&viewer, Section::Disputes, &form.customer, &form.reference);
     if form.confirmed != CONFIRMED {
         let change = Change { state, reason, action };
-        return Ok(ask_to_confirm(&viewer, &word_question(&form, change, back)));
+        return Ok(ask_to_confirm(&viewer, &word_question(&form, change, back.clone())));
     }
     let request = DisputeRequest {
         transaction_id: form.transaction,
@@ -133,7 +148,7 @@ async fn change_dispute(
             p { "If the customer is to get money back, refund the charge on the customer’s page." }
         }
     };
-    Ok(show_done(&viewer, title, Section::Disputes, &text, &back))
+    Ok(show_done(&viewer, title, Section::Disputes, &text, back))
 }
 
 fn word_question(form: &DisputeForm, change: Change, back: Markup) -> Confirmation<'_> {
@@ -148,7 +163,7 @@ fn word_question(form: &DisputeForm, change: Change, back: Markup) -> Confirmati
             @if let Some(reason) = change.reason { dt { "Why" } dd { (reason_words(reason)) } }
             @else { dt { "Then it is" } dd { strong { (state_words(change.state)) } } }
             dt { "Charge" } dd { code { (form.transaction) } }
-            dt { "Reference" } dd { (form.reference) }
+            dt { "Reference" } dd { code { (form.reference) } }
         }
         p { (DOES_NOT) }
         @match change.reason {

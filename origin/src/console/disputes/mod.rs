@@ -10,10 +10,12 @@ pub(super) use words::{reason_words, state_words};
 use super::Console;
 use super::access::require;
 use super::layout::{Section, page};
+use super::reference_field::reference_field;
 use super::refused::Refused;
 use super::text::{show_age, show_time};
 use super::viewer::Viewer;
 use crate::care::Act;
+use crate::config::Config;
 use crate::flow::{parse_cursor, write_cursor};
 use crate::store::Period;
 use axum::extract::rejection::QueryRejection;
@@ -62,7 +64,7 @@ pub(super) async fn list_disputes(
             }
         }
         div class="cards" {
-            @for dispute in &found.lines { (show_dispute(&viewer, dispute, now)) }
+            @for dispute in &found.lines { (show_dispute(&console.parts.config, &viewer, dispute, now)) }
         }
         @if let Some(next) = &found.next {
             p {
@@ -93,10 +95,10 @@ fn show_filter(state: DisputeState) -> Markup {
     }
 }
 
-fn show_dispute(viewer: &Viewer, dispute: &Dispute, now: Timestamp) -> Markup {
+fn show_dispute(config: &Config, viewer: &Viewer, dispute: &Dispute, now: Timestamp) -> Markup {
     html! {
         article class="card" {
-            h2 { (dispute.amount) " for " (dispute.partner) }
+            h2 { (dispute.amount) " for " (config.partner_name(&dispute.partner)) }
             dl class="facts" {
                 dt { "Why" } dd { (reason_words(dispute.reason)) }
                 dt { "State" } dd { (state_words(dispute.state)) }
@@ -148,6 +150,8 @@ pub(super) fn decision_forms(
     }
 }
 
+const REFERENCE_HINT: &str = "With the charge it names the dispute. No name and no number of the customer.";
+
 /// The form by which a dispute about a charge is opened. `hidden` are further fields.
 pub(super) fn open_form(viewer: &Viewer, transaction_id: &str, reference: &str, hidden: &Markup) -> Markup {
     html! {
@@ -164,11 +168,7 @@ pub(super) fn open_form(viewer: &Viewer, transaction_id: &str, reference: &str, 
                         @for reason in DisputeReason::ALL { option value=(reason.as_str()) { (reason_words(reason)) } }
                     }
                 }
-                label {
-                    "Reference"
-                    small { "With the charge it names the dispute. No name and no number of the customer." }
-                    input name="reference" value=(reference) required maxlength="128";
-                }
+                (reference_field("Reference", REFERENCE_HINT, reference, true))
                 button { "Open the dispute…" }
             }
         }

@@ -1,6 +1,7 @@
 //! What was kept of the month: the three sources side by side, with what is wrong between them and why, and
 //! what operator and partner owe each other.
 
+use crate::config::Config;
 use crate::console::figures::{format_count, format_counted, format_minute, format_money};
 use crate::reconciliation::{Cause, KeptReconciliation, KeptSum, KeptSums};
 use crate::settlement::{KeptSettlement, KeptShares};
@@ -10,7 +11,7 @@ use onbill_domain::currency::Currency;
 use serde::de::DeserializeOwned;
 
 /// The reconciliations that were kept of these days.
-pub(super) fn three_sources(reports: &[KeptReport]) -> Markup {
+pub(super) fn three_sources(config: &Config, reports: &[KeptReport]) -> Markup {
     let reports: Vec<_> = read_reports::<KeptReconciliation>(reports, ReportKind::Reconciliation).collect();
     html! {
         section class="card" {
@@ -19,7 +20,7 @@ pub(super) fn three_sources(reports: &[KeptReport]) -> Markup {
                 p class="muted" { "No reconciliation of this month was kept. " code { "onbill-origin reconcile --keep" } " keeps one." }
             }
             @for (report, kept) in &reports {
-                h3 { (show_title(report)) }
+                h3 { (show_title(config, report)) }
                 (show_conclusion(kept))
                 (sums_table(kept))
                 (causes_table(report, kept))
@@ -29,7 +30,7 @@ pub(super) fn three_sources(reports: &[KeptReport]) -> Markup {
 }
 
 /// The settlements that were kept of these days.
-pub(super) fn settlements(reports: &[KeptReport]) -> Markup {
+pub(super) fn settlements(config: &Config, reports: &[KeptReport]) -> Markup {
     let reports: Vec<_> = read_reports::<KeptSettlement>(reports, ReportKind::Settlement).collect();
     html! {
         section class="card" {
@@ -38,7 +39,7 @@ pub(super) fn settlements(reports: &[KeptReport]) -> Markup {
                 p class="muted" { "No settlement of this month was kept. " code { "onbill-origin settlement --keep" } " keeps one." }
             }
             @for (report, kept) in &reports {
-                h3 { (show_title(report)) }
+                h3 { (show_title(config, report)) }
                 @if !kept.is_over { p class="warn" { "The period was not over when this was made." } }
                 (shares_table(kept))
             }
@@ -55,9 +56,9 @@ fn read_reports<T: DeserializeOwned>(
     of_kind.filter_map(|report| serde_json::from_str(&report.report).ok().map(|kept| (report, kept)))
 }
 
-fn show_title(report: &KeptReport) -> Markup {
+fn show_title(config: &Config, report: &KeptReport) -> Markup {
     html! {
-        (report.partner.as_str()) ", " (report.from) " to " (report.to) " (UTC) "
+        (config.partner_name(&report.partner)) ", " (report.from) " to " (report.to) " (UTC) "
         span class="muted small" { "made " (format_minute(report.made_at)) " UTC" }
     }
 }
@@ -77,6 +78,7 @@ fn sums_table(kept: &KeptReconciliation) -> Markup {
     let has_codes = kept.sums.iter().any(|sums| sums.charge_code.as_deref() != Some(""));
     html! {
         table {
+            caption { "Net sums" }
             thead {
                 tr {
                     th scope="col" { "Currency" }
@@ -146,7 +148,7 @@ fn causes_table(report: &KeptReport, kept: &KeptReconciliation) -> Markup {
                 tbody {
                     @for cause in &kept.causes {
                         tr {
-                            td data-label="Cause" { a href=(link(&cause.cause)) { (cause.cause) } }
+                            td data-label="Cause" { a href=(link(&cause.cause)) { code { (cause.cause) } } }
                             td class="amount" data-label="Charges" { (format_count(to_i64(cause.charges))) }
                             td class="amount" data-label="Refunds" { (format_count(to_i64(cause.refunds))) }
                             td data-label="Meaning" { (Cause::parse(&cause.cause).map_or("", Cause::meaning)) }
@@ -161,6 +163,7 @@ fn causes_table(report: &KeptReport, kept: &KeptReconciliation) -> Markup {
 fn shares_table(kept: &KeptSettlement) -> Markup {
     html! {
         table {
+            caption { "Shares" }
             thead {
                 tr {
                     th scope="col" { "Currency" } th scope="col" { "Charge code" }
@@ -204,6 +207,7 @@ fn shares_row(currency: Currency, code: &str, sums: &KeptShares) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::sample_config;
     use crate::reconciliation::KeptCause;
     use onbill_domain::day::Day;
     use onbill_domain::ids::PartnerId;
@@ -240,13 +244,17 @@ mod tests {
             agree: false,
         };
         let text = serde_json::to_string(&kept).expect("is JSON");
-        let page = three_sources(&[report(ReportKind::Reconciliation, text)]).into_string();
+        let shown = |text: String| {
+            three_sources(&sample_config(), &[report(ReportKind::Reconciliation, text)]).into_string()
+        };
+        let page = shown(text);
         assert_eq!(page.matches(" differs</span>").count(), 1, "{page}");
         assert!(page.contains("1 charge, 0 refunds") && page.contains("2026-11-18 11:06 UTC"), "{page}");
         assert!(page.contains("VOD&lt;1&gt;") && page.contains("The sums differ."), "{page}");
         let link = "/finance/findings?partner=netflix&amp;from=2026-11-01&amp;to=2026-11-30&amp;cause=amount-differs-on-bill";
         assert!(page.contains(link), "{page}");
-        let unreadable = three_sources(&[report(ReportKind::Reconciliation, "{}".to_owned())]).into_string();
+        assert!(page.contains("<h3>Netflix, 2026-11-01"), "{page}");
+        let unreadable = shown("{}".to_owned());
         assert!(unreadable.contains("No reconciliation"), "{unreadable}");
     }
 
@@ -257,7 +265,7 @@ mod tests {
         let text = format!(
             r#"{{"isOver":false,"currencies":[{{{sums},"currency":"USD","chargeCodes":[{{{sums},"chargeCode":"VOD"}}]}}]}}"#
         );
-        let page = settlements(&[report(ReportKind::Settlement, text)]).into_string();
+        let page = settlements(&sample_config(), &[report(ReportKind::Settlement, text)]).into_string();
         assert_eq!(page.matches(">20.00<").count(), 2, "{page}");
         assert!(page.contains("not over") && page.contains(">VOD<") && page.contains(">all<"), "{page}");
     }

@@ -13,6 +13,7 @@ pub(super) use findings::findings_page;
 
 use super::Console;
 use super::access::require;
+use super::figures::format_minute;
 use super::layout::{Section, page};
 use super::refused::Refused;
 use super::viewer::Viewer;
@@ -59,8 +60,11 @@ pub(super) async fn print_page(
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let month = admit_viewer(&console, &viewer, query).await?;
+    let now = console.parts.clock.now();
     let body = html! {
         p { a class="button quiet" href=(format!("/finance?month={month}")) { "Back to the month" } }
+        // The head of the page is not printed.
+        p class="muted small" { (viewer.operator_name) ", as of " (format_minute(now)) " UTC." }
         div class="print" { (month_body(&console, month, true).await?) }
     };
     Ok(page(&viewer, &format!("Finance, {month}"), Section::Finance, body))
@@ -98,13 +102,14 @@ async fn read_month(console: &Console, month: Month) -> Result<CountedCharges, R
 async fn month_body(console: &Console, month: Month, is_on_paper: bool) -> Result<Markup, Refused> {
     let counted = read_month(console, month).await?;
     let today = console.parts.daily_counts.today();
-    let reports = console.parts.store.list_kept_reports(month.first(), month.last()).await?;
+    let (store, config) = (&console.parts.store, &console.parts.config);
+    let reports = store.list_kept_reports(month.first(), month.last()).await?;
     Ok(html! {
         (counted_note(&counted.days, month, today))
         (trends(&counted.charges, month, today, is_on_paper))
         (declines(&counted.charges))
-        (three_sources(&reports))
-        (settlements(&reports))
+        (three_sources(config, &reports))
+        (settlements(config, &reports))
     })
 }
 
@@ -114,7 +119,12 @@ fn month_picker(month: Month) -> Markup {
             @if let Some(before) = month.before() {
                 a class="button quiet" href=(format!("/finance?month={before}")) { "Month before" }
             }
-            label { "Month" input type="month" name="month" value=(month) required; }
+            // Browsers without a field for months have one for text.
+            label {
+                "Month"
+                input type="month" name="month" value=(month) required pattern="[0-9]{4}-[0-9]{2}"
+                    title="A year and a month, such as 2026-11";
+            }
             button { "Show" }
             @if let Some(after) = month.after() {
                 a class="button quiet" href=(format!("/finance?month={after}")) { "Month after" }

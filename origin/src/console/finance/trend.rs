@@ -1,13 +1,16 @@
 //! The month as charts: what was approved, declined and refunded on each day, by currency.
 
 use super::month::Month;
+use crate::care::explain;
 use crate::console::chart::Chart;
 use crate::console::chart_series::{ChartKind, Series, Tone, Unit};
 use crate::console::figures::{format_count, format_counted, format_minute, format_money, format_share};
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::summary::{ChargeCount, CountedDay, CountedOutcome};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of which time the numbers are, and whether days are missing.
@@ -124,6 +127,7 @@ impl Trend {
             id: &format!("counts-{}", self.currency),
             title: &format!("Charges in {} by day", self.currency),
             description: "How many charges were approved and declined on each day of the month.",
+            is_in_section: true,
             kind: ChartKind::StackedBars,
             unit: Unit::Count("charges"),
             label: "Day",
@@ -144,6 +148,7 @@ impl Trend {
             id: &format!("sums-{}", self.currency),
             title: &format!("Money in {} by day", self.currency),
             description: "The sums that were approved and refunded on each day of the month.",
+            is_in_section: true,
             kind: ChartKind::Lines,
             unit: Unit::Money(self.currency),
             label: "Day",
@@ -160,15 +165,14 @@ impl Trend {
 
 /// Why charges were declined, the most frequent reason first.
 pub(super) fn declines(charges: &[ChargeCount]) -> Markup {
-    let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
-    for count in charges {
-        if let Some(reason) = count.reason {
-            *reasons.entry(reason.as_str()).or_default() += count.count;
-        }
-    }
-    let all: i64 = reasons.values().sum();
-    let mut reasons: Vec<_> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(word, count)| (-count, *word));
+    let count_of = |reason| -> i64 {
+        charges.iter().filter(|count| count.reason == Some(reason)).map(|count| count.count).sum()
+    };
+    let mut reasons: Vec<(DeclineReason, i64)> =
+        DeclineReason::ALL.into_iter().map(|reason| (reason, count_of(reason))).collect();
+    reasons.retain(|(_, count)| *count > 0);
+    reasons.sort_by_key(|(_, count)| Reverse(*count));
+    let all: i64 = reasons.iter().map(|(_, count)| count).sum();
     html! {
         @if !reasons.is_empty() {
             section class="card" {
@@ -176,9 +180,9 @@ pub(super) fn declines(charges: &[ChargeCount]) -> Markup {
                     caption { "Declined, by reason" }
                     thead { tr { th scope="col" { "Reason" } th scope="col" class="amount" { "Charges" } th scope="col" class="amount" { "Share" } } }
                     tbody {
-                        @for (word, count) in reasons {
+                        @for (reason, count) in reasons {
                             tr {
-                                td data-label="Reason" { code { (word) } }
+                                td data-label="Reason" { (explain(reason)) " " code class="muted" { (reason.as_str()) } }
                                 td class="amount" data-label="Charges" { (format_count(count)) }
                                 td class="amount" data-label="Share" { (format_share(count, all)) }
                             }
@@ -193,7 +197,6 @@ pub(super) fn declines(charges: &[ChargeCount]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::decline_reason::DeclineReason;
     use onbill_domain::ids::PartnerId;
     use onbill_domain::money::Money;
 
@@ -248,7 +251,7 @@ mod tests {
     #[test]
     fn declines_are_listed_with_their_share() {
         let page = declines(&charges()).into_string();
-        assert!(page.contains("<code>account-on-hold</code>") && page.contains("100.0 %"), "{page}");
+        assert!(page.contains("The account was suspended.") && page.contains("100.0 %"), "{page}");
         assert!(declines(&[]).into_string().is_empty());
     }
 }

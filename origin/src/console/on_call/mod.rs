@@ -3,6 +3,7 @@
 //! much has piled up.
 
 mod figures_of_calls;
+mod markdown;
 mod runbook;
 
 pub(super) use runbook::runbook_page;
@@ -13,6 +14,7 @@ use super::figures::{format_count, format_duration, format_minute};
 use super::layout::{Section, page};
 use super::refused::Refused;
 use super::viewer::Viewer;
+use super::words::queue_words;
 use crate::care::Act;
 use crate::instruments::{Severity, StoredAlarm};
 use crate::store::{AlarmFilter, LedgerFigures, OriginStatus};
@@ -89,7 +91,7 @@ fn alarm_row(alarm: &StoredAlarm) -> Markup {
                 }
             }
             td data-label="Urgency" { (alarm.alarm.severity().as_str()) ", " (alarm.alarm.kind().as_str()) }
-            td data-label="About" { (alarm.subject) }
+            td data-label="About" { @if !alarm.subject.is_empty() { code { (alarm.subject) } } }
             td data-label="Since (UTC)" { (format_minute(alarm.raised_at)) }
             td data-label="Times" { (alarm.count) }
             td data-label="Origin" { (alarm.instance) }
@@ -143,7 +145,7 @@ fn queues_table(figures: &LedgerFigures) -> Markup {
                 tbody {
                     @for (queue, of_queue) in &figures.queues {
                         tr {
-                            td data-label="Queue" { (queue.as_str()) }
+                            td data-label="Queue" { (queue_words(*queue)) }
                             td class="amount" data-label="Jobs" { (format_count(of_queue.entries)) }
                             td class="amount" data-label="Oldest" { (age_of(of_queue.entries, of_queue.oldest_age_seconds)) }
                             td class="amount" data-label="Dead letters" {
@@ -152,7 +154,7 @@ fn queues_table(figures: &LedgerFigures) -> Markup {
                         }
                     }
                     tr {
-                        td data-label="Queue" { "billing files without a response" }
+                        td data-label="Queue" { "Billing files without a response" }
                         td class="amount" data-label="Jobs" { (format_count(figures.files.unacknowledged)) }
                         td class="amount" data-label="Oldest" { (age_of(figures.files.unacknowledged, figures.files.oldest_age_seconds)) }
                         td class="amount" data-label="Dead letters" { "–" }

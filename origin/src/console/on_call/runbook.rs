@@ -1,6 +1,7 @@
 //! What to do about an alarm: its heading of docs/operate/alarms.md, which is compiled in, so that it is
 //! that of this version, and a page needs no more of the database than a session to be read.
 
+use super::markdown::show_markdown;
 use crate::care::Act;
 use crate::console::Console;
 use crate::console::access::require;
@@ -11,7 +12,7 @@ use crate::instruments::Alarm;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use maud::{Markup, html};
+use maud::html;
 use onbill_domain::reject::{ErrorCode, Reject};
 
 const ALARMS: &str = include_str!("../../../../docs/operate/alarms.md");
@@ -29,7 +30,7 @@ pub(in crate::console) async fn runbook_page(
     let (alarm, text) = found.ok_or_else(no_alarm)?;
     let body = html! {
         p class="muted small" { code { "docs/operate/alarms.md#" (alarm.as_str()) } }
-        section class="card" { (show_runbook(text)) }
+        section class="card runbook" { (show_markdown(text)) }
         p { a class="button quiet" href="/on-call" { "Back to the alarms" } }
     };
     Ok(page(&viewer, alarm.as_str(), Section::OnCall, body))
@@ -40,46 +41,6 @@ fn find_section<'a>(document: &'a str, word: &str) -> Option<&'a str> {
     let (_, rest) = document.split_once(&format!("\n### {word}\n"))?;
     let end = rest.find("\n### ").or_else(|| rest.find("\n## ")).unwrap_or(rest.len());
     Some(rest[..end].trim())
-}
-
-/// Paragraphs, lists and code. Other marks of Markdown are left in, because people read them.
-fn show_runbook(text: &str) -> Markup {
-    html! {
-        @for (n, block) in text.split("```").enumerate() {
-            @if n % 2 == 1 {
-                // The first line of a fence names a language.
-                pre { code { (block.split_once('\n').map_or(block, |(_, code)| code)) } }
-            } @else {
-                @for paragraph in block.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
-                    p {
-                        @for (place, line) in paragraph.lines().enumerate() {
-                            @if place > 0 && is_item(line) { br; }
-                            (show_line(line)) " "
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// A line with its code between backticks. One without a second backtick is shown as it is written.
-fn show_line(line: &str) -> Markup {
-    let parts: Vec<&str> = line.split('`').collect();
-    html! {
-        @if parts.len().is_multiple_of(2) { (line) }
-        @else {
-            @for (place, part) in parts.iter().enumerate() {
-                @if place % 2 == 1 { code { (part) } } @else { (part) }
-            }
-        }
-    }
-}
-
-/// Whether an item of a list, or a row of a table, begins with this line.
-fn is_item(line: &str) -> bool {
-    let number = line.trim_start_matches(|digit: char| digit.is_ascii_digit());
-    line.starts_with("- ") || line.starts_with('|') || (number.len() < line.len() && number.starts_with(". "))
 }
 
 #[cfg(test)]
@@ -97,15 +58,14 @@ mod tests {
     }
 
     #[test]
-    fn text_is_shown_as_text() {
-        let page =
-            show_runbook("Look at `<b>`.\n\n```sh\nonbill-origin alarms\n```\n\n- one\n- two").into_string();
-        assert!(
-            page.contains("Look at <code>&lt;b&gt;</code>. ")
-                && page.contains("<pre><code>onbill-origin alarms\n</code></pre>"),
-            "{page}"
-        );
-        assert!(page.contains("- one <br>- two "), "{page}");
-        assert_eq!(show_line("a ` b").into_string(), "a ` b");
+    fn each_runbook_is_shown_without_its_marks() {
+        for alarm in Alarm::ALL {
+            let text = find_section(ALARMS, alarm.as_str()).unwrap_or_default();
+            let page = show_markdown(text).into_string();
+            assert!(page.contains("<ol><li>"), "{page}");
+            for mark in ["](", "`", "../", "**", "\n1. ", "\n- "] {
+                assert!(!page.contains(mark), "{}: {mark}", alarm.as_str());
+            }
+        }
     }
 }

@@ -3,10 +3,10 @@
 use crate::console::chart::Chart;
 use crate::console::chart_series::{ChartKind, Series, Tone, Unit};
 use crate::console::figures::{format_count, format_share};
+use crate::console::words::{channel_words, proof_words};
 use maud::{Markup, html};
 use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
-use onbill_domain::mandate::MandateProof;
 use onbill_domain::wire::summary::{VisitChannel, VisitCount, VisitStep};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,7 @@ pub(super) fn funnel_chart(visits: &[VisitCount]) -> Markup {
             id: "funnel",
             title: "From the number to the subscription",
             description: "How many customers came to each step of the sign-up.",
+            is_in_section: false,
             kind: ChartKind::Bars,
             unit: Unit::Count("customers"),
             label: "Step",
@@ -65,6 +66,7 @@ pub(super) fn trend_chart(visits: &[VisitCount], from: Day, to: Day) -> Markup {
         id: "sign-ups",
         title: "Sign-ups by day",
         description: "How many customers entered a number, agreed and subscribed on each day.",
+        is_in_section: false,
         kind: ChartKind::Lines,
         unit: Unit::Count("customers"),
         label: "Day",
@@ -81,9 +83,9 @@ pub(super) fn trend_chart(visits: &[VisitCount], from: Day, to: Day) -> Markup {
 
 /// The same steps by channel, language and proof.
 pub(super) fn breakdowns(visits: &[VisitCount]) -> Markup {
-    let channel = |count: &VisitCount| count.channel.as_str();
-    let locale = |count: &VisitCount| count.locale.map_or("not known", Locale::as_str);
-    let proof = |count: &VisitCount| count.proof.map_or("not known", MandateProof::as_str);
+    let channel = |count: &VisitCount| channel_words(count.channel);
+    let locale = |count: &VisitCount| count.locale.map_or("Not known", Locale::english_name);
+    let proof = |count: &VisitCount| count.proof.map_or("Not known", proof_words);
     html! {
         (show_breakdown("By channel", "Channel", visits, channel))
         (show_breakdown("By language", "Language", visits, locale))
@@ -133,7 +135,7 @@ pub(super) fn refusals(visits: &[VisitCount]) -> Markup {
     let mut reasons: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for count in visits {
         if let Some(refusal) = &count.refusal {
-            *reasons.entry((count.channel.as_str(), refusal)).or_default() += count.count;
+            *reasons.entry((channel_words(count.channel), refusal)).or_default() += count.count;
         }
     }
     let mut reasons: Vec<_> = reasons.into_iter().collect();
@@ -163,6 +165,7 @@ pub(super) fn refusals(visits: &[VisitCount]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onbill_domain::mandate::MandateProof;
 
     fn count(day: &str, channel: VisitChannel, step: VisitStep, count: i64) -> VisitCount {
         VisitCount {
@@ -193,7 +196,10 @@ mod tests {
         let page = trend_chart(&visits, from, to).into_string();
         assert_eq!(page.matches("<tr>").count(), 1 + 3, "{page}");
         let page = breakdowns(&visits).into_string();
-        assert!(page.contains(">widget<") && page.contains(">app<") && page.contains(">de<"), "{page}");
+        assert!(
+            page.contains(">Widget<") && page.contains(">Partner’s app<") && page.contains(">German<"),
+            "{page}"
+        );
         let page = refusals(&visits).into_string();
         assert!(page.contains("account-not-eligible") && page.contains(">3</td>"), "{page}");
         assert!(refusals(&visits[..4]).into_string().is_empty());

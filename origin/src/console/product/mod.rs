@@ -11,6 +11,7 @@ use super::access::require;
 use super::layout::{Section, page};
 use super::refused::Refused;
 use super::viewer::Viewer;
+use super::words::{channel_words, proof_words};
 use crate::care::Act;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -106,10 +107,11 @@ fn read_field<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Option<T>> 
 }
 
 fn show_filters(query: &FunnelQuery, shown: &Shown) -> Markup {
-    let channels = VisitChannel::ALL.map(VisitChannel::as_str);
-    let locales = Locale::ALL.map(Locale::as_str);
-    let proofs =
-        [MandateProof::Pin, MandateProof::Session, MandateProof::DeviceRead].map(MandateProof::as_str);
+    let channels = VisitChannel::ALL.map(|channel| (channel.as_str(), channel_words(channel)));
+    let locales = Locale::ALL.map(|locale| (locale.as_str(), locale.english_name()));
+    // Those of another system did not sign up here.
+    let proofs = [MandateProof::Pin, MandateProof::Session, MandateProof::DeviceRead]
+        .map(|proof| (proof.as_str(), proof_words(proof)));
     html! {
         form class="row" method="get" action="/product" {
             label { "From" input type="date" name="from" value=(shown.from) required; }
@@ -122,13 +124,14 @@ fn show_filters(query: &FunnelQuery, shown: &Shown) -> Markup {
     }
 }
 
-fn show_choice(title: &str, name: &str, chosen: &str, words: &[&str]) -> Markup {
+/// `choices` are words with what people read for them.
+fn show_choice(title: &str, name: &str, chosen: &str, choices: &[(&str, &str)]) -> Markup {
     html! {
         label {
             (title)
             select name=(name) {
-                option value="" selected[chosen.is_empty()] { "all" }
-                @for word in words { option value=(word) selected[*word == chosen] { (word) } }
+                option value="" selected[chosen.is_empty()] { "All" }
+                @for (word, shown) in choices { option value=(word) selected[*word == chosen] { (shown) } }
             }
         }
     }

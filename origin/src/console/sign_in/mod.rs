@@ -134,14 +134,18 @@ async fn try_finish(
 
 /// `POST /sign-out`: the session ends at every origin. 303 to a page that says so. The session at the
 /// identity provider continues: it is not the console's. The browser keeps the cookie, which is worth nothing
-/// but says at the next sign-in that there was a session.
+/// but says at the next sign-in that there was a session. The pages that it has in memory go: otherwise "Back"
+/// may show a customer, as some browsers keep pages there that they must not store.
 pub(super) async fn sign_out(
     State(console): State<Console>,
     posted: Posted<NoFields>,
 ) -> Result<Response, Refused> {
     let now = console.parts.clock.now();
     console.parts.store.end_console_session(now, posted.viewer.session).await?;
-    Ok(redirect_to("/signed-out"))
+    let mut response = redirect_to("/signed-out");
+    // W3C Clear Site Data.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    Ok(response)
 }
 
 /// A form that has its token only.

@@ -258,8 +258,11 @@ fn list_views(charges: usize) -> Asks {
         ("console /auditor", page("auditor", "/auditor")),
         ("console /auditor, half way", Ask::Page("auditor", format!("/auditor?before={middle}"))),
         ("console /auditor, one person", page("auditor", "/auditor?by=actor&value=care-7")),
-        ("console /auditor, looks", Ask::Form("auditor", "/auditor", "by=looks&value=".to_owned())),
-        ("console /auditor, an act without entries", page("auditor", "/auditor?by=act&value=link-closed")),
+        (
+            "console /auditor, looks",
+            Ask::Form("auditor", "/auditor", "by=subscriber-looked-up&value=".to_owned()),
+        ),
+        ("console /auditor, an act without entries", page("auditor", "/auditor?by=link-closed")),
     ]
 }
 
