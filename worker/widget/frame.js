@@ -65,7 +65,6 @@ on('change-number', 'click', toOther);
 on('challenge-number', 'click', toOther);
 on('confirm-submit', 'click', accept);
 on('other-number', 'click', toOther);
-on('opening-restart', 'click', toNumber);
 WAYS.forEach((button, at) => on(button.id, 'click', () => actions[at][1]()));
 on('account-number', 'click', toOther);
 on('earlier', 'click', () => account.earlier());

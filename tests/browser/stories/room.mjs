@@ -129,6 +129,11 @@ for (const [viewport, locale] of [PHONE, DESKTOP].flatMap(viewport => ['en', 'de
     assert.equal(await height(), highest, 'the step before leaves the room as it is');
     await visitor.agrees();
     await holdsStill('confirm');
+    const agreed = await height();
+    await visitor.opens();
+    await holdsStill('opening');
+    assert.equal(await height(), agreed, 'what is agreed stays while the partner opens');
+    assert.ok(await widget.$('agreed').isVisible());
 
     await visitor.comesBack('success');
     await openDashboardPage(customer, around(returnRoom(viewport)), { lang: locale, query: '?onbill_result=nonsense' });
