@@ -23,8 +23,8 @@ function fail({ code: given, wait, words, wayOn }, where, again) {
     const retry = ['again', again];
     const ways = {
       'account-not-found': [other], 'account-not-eligible': [other],
-      'signups-closed': [leave(), other],
-      'already-on-bill': [['see-charges', overview], leave(), other],
+      'signups-closed': [leave('close'), other],
+      'already-on-bill': [['see-charges', overview], leave('close'), other],
       'suspended-non-payment': [anew], 'insufficient-balance': [anew],
       'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
         : where === 'resend' ? [['back-to-code', () => show('pin')], other]
