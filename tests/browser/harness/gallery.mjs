@@ -111,7 +111,9 @@ export class Visitor {
   }
 }
 
-const refused = (status, code) => [`error ${code}`, v => v.asksWith(refusal(status, code)), 'error', code];
+/** The operator's page that helps, as the origin names it beside a refusal, and the edge labels it. */
+const wayOn = ({ operator, locale }, kind) => ({ wayOn: { kind, url: `${operator.dashboard}/${kind}`, label: answerWords(locale)[kind] } });
+const refused = (status, code, kind) => [`error ${code}`, v => v.asksWith(refusal(status, code, kind && wayOn(v, kind))), 'error', code];
 const accountURL = `${acme.dashboard}/subscriptions`;
 const back = outcome => [outcome, v => v.comesBack(outcome), outcome, undefined, 'nonsense'];
 const backRefused = code => [`error of a result: ${code}`, v => v.answers('result', refusal(400, code)), 'error', code, 'nonsense'];
@@ -141,15 +143,12 @@ const STATES = [
   ['opening', async v => { await v.agrees(); await v.opens(); }, 'opening'],
   ...['success', 'pending', 'cancelled'].map(back),
   ...['token-invalid', 'token-expired'].map(backRefused),
-  refused(404, 'account-not-found'),
-  refused(400, 'account-not-eligible'),
-  refused(403, 'signups-closed'),
-  refused(400, 'suspended-non-payment'),
-  refused(400, 'insufficient-balance'),
-  ['error insufficient-balance, with a way on', v => {
-    const wayOn = { kind: 'top-up', url: `${acme.dashboard}/top-up`, label: answerWords(v.locale)['top-up'] };
-    return v.asksWith(refusal(400, 'insufficient-balance', { wayOn }));
-  }, 'error', 'insufficient-balance'],
+  refused(404, 'account-not-found', 'help'),
+  refused(400, 'account-not-eligible', 'help'),
+  ['error account-not-eligible, without a page that helps', v => v.asksWith(refusal(400, 'account-not-eligible')), 'error', 'account-not-eligible'],
+  refused(403, 'signups-closed', 'help'),
+  refused(400, 'suspended-non-payment', 'pay-bill'),
+  refused(400, 'insufficient-balance', 'top-up'),
   ['error already-on-bill', v => v.asksWith({ step: 'already-on-bill', flow: 'f' }), 'error', 'already-on-bill'],
   refused(429, 'too-many-requests'),
   refused(503, 'service-unavailable'),
@@ -208,7 +207,7 @@ const OWN = [
   ['unlink, with days to lose', v => v.reads({ subscriptions: [link('a', { paidUntil: '2027-05-27' })], charges: [] }, unlinks), 'unlink'],
   ['unlink, asking', v => v.unlinksWith(NEVER), 'unlink'],
   ['unlinked', v => v.unlinksWith({ subscription: link('a', ended('pai-revoked-by-user')) }), 'unlinked'],
-  ['own error account-not-eligible', v => v.asksWith(refusal(400, 'account-not-eligible')), 'error', 'account-not-eligible'],
+  ['own error account-not-eligible', v => v.asksWith(refusal(400, 'account-not-eligible', wayOn(v, 'help'))), 'error', 'account-not-eligible'],
   ['own error service-unavailable', v => v.unlinksWith(refusal(503, 'service-unavailable')), 'error', 'service-unavailable'],
 ];
 
