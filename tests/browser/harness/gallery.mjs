@@ -212,12 +212,12 @@ const OWN = [
 ];
 
 /**
- * Shows every state on the dashboard that has these words in its name, one after the other, and calls `look(name, widget)`
- * at each.
+ * Shows every state on the dashboard that has these words in its name, one after the other, or the first state of each step
+ * `once`; and calls `look(name, widget, at)` at each, with its place among all states.
  */
-export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme, words = '' }, look) {
+export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme, words = '', once = false }, look) {
   // Some of all the states fail; a choice of them need not.
-  if (!words) announce(/^(4\d\d|5\d\d) \/widget\/v1\//, /^net::ERR_\w+ \/widget\/v1\//);
+  if (!words && !once) announce(/^(4\d\d|5\d\d) \/widget\/v1\//, /^net::ERR_\w+ \/widget\/v1\//);
   await page.addInitScript(patience => {
     const timeout = AbortSignal.timeout.bind(AbortSignal);
     globalThis.onbillHurry = false;
@@ -226,7 +226,8 @@ export async function walk({ page, announce }, { locale = 'en', theme = 'auto', 
     AbortSignal.timeout = () => timeout(globalThis.onbillHurry ? 1 : patience);
   }, PATIENCE_MILLISECONDS);
   const states = [['/', STATES], ['/subscriptions', OWN]].flatMap(([path, states]) => states.map(state => [path, ...state]));
-  for (const [path, name, way, state, error, result] of states.filter(([, name]) => name.includes(words))) {
+  for (const [at, [path, name, way, state, error, result]] of states.entries()) {
+    if (!name.includes(words) || once && states.findIndex(each => each[3] === state) < at) continue;
     const visitor = new Visitor(page, operator, locale);
     const { widget } = visitor;
     const open = () => page.goto(`${operator.dashboard}${path}?locale=${locale}&theme=${theme}${result ? `&onbill_result=${result}` : ''}`);
@@ -240,7 +241,7 @@ export async function walk({ page, announce }, { locale = 'en', theme = 'auto', 
       await way(visitor);
     }
     await widget.shows(state, error);
-    await look(name, widget);
+    await look(name, widget, at);
     await page.unrouteAll({ behavior: 'ignoreErrors' });
   }
 }

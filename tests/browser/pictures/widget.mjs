@@ -7,8 +7,6 @@ import { until } from '../harness/until.mjs';
 import { writeIndex, writeSheets } from './contact_sheet.mjs';
 import { slug } from './slug.mjs';
 
-/** The model, one with long words, and one from right to left. The pictures of each language take a while. */
-const LOCALES = ['en', 'de', 'ar'];
 /** From the widest on: a column keeps the height of the steps that it has seen, and the way into a state is in the narrowest. */
 const WIDTHS = [1280, 360, 320, 280];
 /** Higher than any step: a picture of what is higher than the window takes the letters' size back, and shows another place. */
@@ -25,15 +23,23 @@ const LOOKS = {
   large: { ...PLAIN, letters: 2 * LETTERS },
 };
 
+/** All states take minutes in a language. */
+const ALL = { widths: WIDTHS, looks: LOOKS, once: false };
+const EACH_STEP_ONCE = { widths: [360], looks: { light: LOOKS.light, large: LOOKS.large }, once: true };
+/** All are taken of the model, of one with long words, and of one from right to left. */
+const LOCALES = { en: ALL, de: ALL, ar: ALL, fr: EACH_STEP_ONCE, es: EACH_STEP_ONCE };
+
 /** `ONBILL_ONLY` takes the states that have these words in their names. */
 export async function takeWidget(browser, folder) {
-  const shots = (await Promise.all(LOCALES.map(locale => takeLocale(browser, folder, locale)))).flat();
-  await writeSheets(browser, folder, shots, { locales: LOCALES, widths: WIDTHS, looks: Object.keys(LOOKS) });
-  writeIndex(folder, shots, { locale: LOCALES, look: Object.keys(LOOKS), width: WIDTHS });
+  const shots = (await Promise.all(Object.keys(LOCALES).map(locale => takeLocale(browser, folder, locale)))).flat();
+  const columns = Object.entries(LOCALES).flatMap(([locale, { widths }]) => widths.map(width => ({ locale, width })));
+  await writeSheets(browser, folder, shots, { columns, looks: Object.keys(LOOKS) });
+  writeIndex(folder, shots, { locale: Object.keys(LOCALES), look: Object.keys(LOOKS), width: WIDTHS });
   console.log(`  ${shots.length} pictures of the widget: ${path.join(folder, 'index.html')}`);
 }
 
 async function takeLocale(browser, folder, locale) {
+  const { widths, looks, once } = LOCALES[locale];
   const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width: WIDTHS.at(-1), height: HEIGHT } });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
@@ -43,15 +49,13 @@ async function takeLocale(browser, folder, locale) {
     await settings.send('Page.setFontSizes', { fontSizes: { standard: letters } });
   };
   const shots = [];
-  let states = 0;
-  await walk({ page, announce: () => {} }, { locale, words: process.env.ONBILL_ONLY }, async (state, widget) => {
-    const name = slug(states, state);
+  await walk({ page, announce: () => {} }, { locale, once, words: process.env.ONBILL_ONLY }, async (state, widget, at) => {
+    const name = slug(at, state);
     // Nothing is shown as it looks under the pointer.
     await page.mouse.move(0, 0);
-    states += 1;
-    for (const [look, settings] of Object.entries(LOOKS)) {
+    for (const [look, settings] of Object.entries(looks)) {
       await wear(settings);
-      for (const width of WIDTHS) {
+      for (const width of widths) {
         await page.setViewportSize({ width, height: HEIGHT });
         await settles(page, widget, settings, `${state} in ${locale}, ${look}, ${width} px`);
         const file = path.join('widget', name, `${locale}-${look}-${width}.png`);
