@@ -2,7 +2,7 @@
 // to be confirmed. How a number is proven, and how the edge is asked, is in the frame's own script, which loads this one. Its
 // style comes with it: most customers never see this page.
 'use strict';
-const ownPage = ({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview, label, ask }) => {
+const ownPage = ({ $, t, isolate, make, money, dates, count, single, run, show, message, partners, leave, overview, label, ask }) => {
 const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere
 const on = time => moment.format(new Date(time)).replaceAll(' ', '\xa0');       // it stays on one line
 const nameOf = partner => partners[partner] || partner;
@@ -48,7 +48,7 @@ function link({ subscription, partner, title, since, state, status = 'ACTIVE', p
     button.type = 'button';
     button.id = `unlink-${at}`;
     button.setAttribute('aria-labelledby', `unlink-${at} link-${at}`);     // there may be several with these words
-    button.onclick = () => confirm({ subscription, title: name, partner: nameOf(partner), paidUntil });
+    button.onclick = single(() => confirm({ subscription, title: name, partner: nameOf(partner), paidUntil }));
     item.append(button);
   }
   return item;
@@ -74,7 +74,7 @@ function charge(which) {
     button.id = `receipt-${reference}`;
     item.firstChild.id = `charge-${reference}`;
     button.setAttribute('aria-labelledby', `${button.id} charge-${reference}`);
-    button.onclick = () => receipt(which, button);
+    button.onclick = single(() => receipt(which, button));
     item.append(button);
   }
   return item;
@@ -93,8 +93,8 @@ function receipt({ at, partner, description, servicePeriod, amount, tax, billedO
   }
   const [print, back] = [make('button', t('print'), 'primary'), make('button', t('overview'))];
   print.type = back.type = 'button';
-  print.onclick = () => window.print();
-  back.onclick = () => { show('account'); from.focus(); };
+  print.onclick = single(() => window.print());
+  back.onclick = single(() => { show('account'); from.focus(); });
   const notes = [billedOn && t('billed-on', { date: dayOf(billedOn) }), refunded && t('refunded', { amount: money(refunded) })];
   section.id = 'receipt';
   heading.tabIndex = -1;

@@ -39,7 +39,7 @@ function accept() {
     const to = new URL(answer.url);
     if (!/^https?:$/.test(to.protocol)) throw new TypeError('url');
     $('partner-link').href = to.href;
-    show('opening');
+    show('opening', 'confirm');
     leaveBy($('partner-link'));
   });
 }

@@ -12,7 +12,7 @@ async function call(path, body) {
     answer = await response.json();
   } catch ({ name }) {
     if (/Timeout|Abort/.test(name)) return { code: 'timeout' };
-    if (!response) return { code: 'network' };
+    if (name !== 'SyntaxError') return { code: 'network' };        // also where the line breaks within an answer
   }
   const { ok, status, headers } = response;
   Object.assign(strings, answer?.words);

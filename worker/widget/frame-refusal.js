@@ -23,18 +23,16 @@ function fail({ code: given, wait, words, wayOn }, where, again) {
     const retry = ['again', again];
     const ways = {
       'account-not-found': [other], 'account-not-eligible': [other],
-      'signups-closed': [leave(), other],
-      'already-on-bill': [['see-charges', overview], leave(), other],
+      'signups-closed': [leave('close'), other],
+      'already-on-bill': [['see-charges', overview], leave('close'), other],
       'suspended-non-payment': [anew], 'insufficient-balance': [anew],
       'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
         : where === 'resend' ? [['back-to-code', () => show('pin')], other]
         : where === 'confirm' ? [['again', () => show('confirm')]] : onNumber ? [anew] : [retry],
-      'service-unavailable': [retry, restart], 'partner-unavailable': [retry, restart], 'challenge-unavailable': [retry, restart],
-      network: [retry, restart], timeout: [retry, restart],
       'token-expired': [restart], 'token-invalid': [restart],
     };
-    const known = Object.hasOwn(ways, given) ? given : 'unexpected';
-    const text = /^token-/.test(known) ? (onResult ? known.replace('token', 'result') : 'token-expired') : known;
+    const text = onResult ? given.replace('token', 'result') : given.replace('token-invalid', 'token-expired');
+    const known = ways[given] || strings[`${text}-title`] ? given : 'unexpected';        // the others say nothing to a customer
     const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
     retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
     // The page of the operator's that helps comes first. It replaces the one around us, as the partner's does.

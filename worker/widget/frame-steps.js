@@ -5,6 +5,9 @@ function show(name, section = name) {
   shown.state = name;
   delete shown.error;
   for (const each of document.querySelectorAll('section')) each.hidden = each.id !== section;
+  // While the partner opens, its step stays, with a link in the place of the button for when nothing happens.
+  $('opening').hidden = $('partner-link').hidden = name !== 'opening';
+  $('agreed-consent').hidden = $('confirm-submit').hidden = name === 'opening';
   if (name !== 'error') {                    // a failure is within the step that it stops
     const reached = { number: 1, challenge: 1, pin: 2, confirm: 3, opening: 3 }[name];
     $('progress').hidden = !reached;
@@ -16,7 +19,7 @@ function show(name, section = name) {
   otp?.abort();
   if (name === 'pin') awaitSms();
   const heading = $(section).querySelector('h1');
-  if (touched) (name === 'pin' ? code : heading).focus();
+  if (touched) ({ pin: code, opening: $('partner-link') }[name] || heading).focus();
   say(touched ? '' : heading.textContent);
   if (name !== 'error') post('step', { step: name });
   tick();

@@ -35,7 +35,7 @@ let account;
 async function loadOwnPage() {
   if (account) return;
   await load('frame-account.js');
-  account = ownPage({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview,
+  account = ownPage({ $, t, isolate, make, money, dates, count, single, run, show, message, partners, leave, overview,
     label, ask });
 }
 
@@ -53,10 +53,11 @@ function start() {
 }
 
 // The second tap of a double one was meant for what the first has replaced.
-const on = (id, type, act) => $(id).addEventListener(type, event => {
+const single = act => event => {
   event.preventDefault();
   if (!busy && !(event.detail > 1)) act();
-});
+};
+const on = (id, type, act) => $(id).addEventListener(type, single(act));
 on('number-form', 'submit', sendNumber);
 on('pin-form', 'submit', sendPin);
 on('resend', 'click', sendCode);
@@ -65,7 +66,6 @@ on('change-number', 'click', toOther);
 on('challenge-number', 'click', toOther);
 on('confirm-submit', 'click', accept);
 on('other-number', 'click', toOther);
-on('opening-restart', 'click', toNumber);
 WAYS.forEach((button, at) => on(button.id, 'click', () => actions[at][1]()));
 on('account-number', 'click', toOther);
 on('earlier', 'click', () => account.earlier());

@@ -102,9 +102,18 @@ export class Visitor {
     await this.answers('signup', answer);
     await this.widget.$('confirm-submit').click();
   }
+
+  /** Goes on to the partner. A page that is being left cannot be looked at: the way out is held shut, as if it were taken. */
+  async opens() {
+    await this.widget.body.evaluate(() => { globalThis.open = () => globalThis; });
+    await this.answers('signup', { url: `${netflix.url}/signup/never` });
+    await this.widget.$('confirm-submit').click();
+  }
 }
 
-const refused = (status, code) => [`error ${code}`, v => v.asksWith(refusal(status, code)), 'error', code];
+/** The operator's page that helps, as the origin names it beside a refusal, and the edge labels it. */
+const wayOn = ({ operator, locale }, kind) => ({ wayOn: { kind, url: `${operator.dashboard}/${kind}`, label: answerWords(locale)[kind] } });
+const refused = (status, code, kind) => [`error ${code}`, v => v.asksWith(refusal(status, code, kind && wayOn(v, kind))), 'error', code];
 const accountURL = `${acme.dashboard}/subscriptions`;
 const back = outcome => [outcome, v => v.comesBack(outcome), outcome, undefined, 'nonsense'];
 const backRefused = code => [`error of a result: ${code}`, v => v.answers('result', refusal(400, code)), 'error', code, 'nonsense'];
@@ -131,22 +140,15 @@ const STATES = [
   ['confirm after a coupon', v => v.agrees({ date: '2027-05-18' }), 'confirm'],
   ['confirm after a change', v => v.agrees({ notice: agreementWord('changed', v.locale) }), 'confirm'],
   ['confirm without terms', v => v.agrees({ operator: { ...v.operator, agreement: { price: offer.price } } }), 'confirm'],
-  ['opening', async v => {
-    // A page that is being left cannot be looked at: the way out is held shut, as if it were taken.
-    await v.widget.body.evaluate(() => { globalThis.open = () => globalThis; });
-    await v.signsUpWith({ url: `${netflix.url}/signup/never` });
-  }, 'opening'],
+  ['opening', async v => { await v.agrees(); await v.opens(); }, 'opening'],
   ...['success', 'pending', 'cancelled'].map(back),
   ...['token-invalid', 'token-expired'].map(backRefused),
-  refused(404, 'account-not-found'),
-  refused(400, 'account-not-eligible'),
-  refused(403, 'signups-closed'),
-  refused(400, 'suspended-non-payment'),
-  refused(400, 'insufficient-balance'),
-  ['error insufficient-balance, with a way on', v => {
-    const wayOn = { kind: 'top-up', url: `${acme.dashboard}/top-up`, label: answerWords(v.locale)['top-up'] };
-    return v.asksWith(refusal(400, 'insufficient-balance', { wayOn }));
-  }, 'error', 'insufficient-balance'],
+  refused(404, 'account-not-found', 'help'),
+  refused(400, 'account-not-eligible', 'help'),
+  ['error account-not-eligible, without a page that helps', v => v.asksWith(refusal(400, 'account-not-eligible')), 'error', 'account-not-eligible'],
+  refused(403, 'signups-closed', 'help'),
+  refused(400, 'suspended-non-payment', 'pay-bill'),
+  refused(400, 'insufficient-balance', 'top-up'),
   ['error already-on-bill', v => v.asksWith({ step: 'already-on-bill', flow: 'f' }), 'error', 'already-on-bill'],
   refused(429, 'too-many-requests'),
   refused(503, 'service-unavailable'),
@@ -205,17 +207,17 @@ const OWN = [
   ['unlink, with days to lose', v => v.reads({ subscriptions: [link('a', { paidUntil: '2027-05-27' })], charges: [] }, unlinks), 'unlink'],
   ['unlink, asking', v => v.unlinksWith(NEVER), 'unlink'],
   ['unlinked', v => v.unlinksWith({ subscription: link('a', ended('pai-revoked-by-user')) }), 'unlinked'],
-  ['own error account-not-eligible', v => v.asksWith(refusal(400, 'account-not-eligible')), 'error', 'account-not-eligible'],
+  ['own error account-not-eligible', v => v.asksWith(refusal(400, 'account-not-eligible', wayOn(v, 'help'))), 'error', 'account-not-eligible'],
   ['own error service-unavailable', v => v.unlinksWith(refusal(503, 'service-unavailable')), 'error', 'service-unavailable'],
 ];
 
 /**
- * Shows every state on the dashboard that has these words in its name, one after the other, and calls `look(name, widget)`
- * at each.
+ * Shows every state on the dashboard that has these words in its name, one after the other, or the first state of each step
+ * `once`; and calls `look(name, widget, at)` at each, with its place among all states.
  */
-export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme, words = '' }, look) {
+export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme, words = '', once = false }, look) {
   // Some of all the states fail; a choice of them need not.
-  if (!words) announce(/^(4\d\d|5\d\d) \/widget\/v1\//, /^net::ERR_\w+ \/widget\/v1\//);
+  if (!words && !once) announce(/^(4\d\d|5\d\d) \/widget\/v1\//, /^net::ERR_\w+ \/widget\/v1\//);
   await page.addInitScript(patience => {
     const timeout = AbortSignal.timeout.bind(AbortSignal);
     globalThis.onbillHurry = false;
@@ -224,7 +226,8 @@ export async function walk({ page, announce }, { locale = 'en', theme = 'auto', 
     AbortSignal.timeout = () => timeout(globalThis.onbillHurry ? 1 : patience);
   }, PATIENCE_MILLISECONDS);
   const states = [['/', STATES], ['/subscriptions', OWN]].flatMap(([path, states]) => states.map(state => [path, ...state]));
-  for (const [path, name, way, state, error, result] of states.filter(([, name]) => name.includes(words))) {
+  for (const [at, [path, name, way, state, error, result]] of states.entries()) {
+    if (!name.includes(words) || once && states.findIndex(each => each[3] === state) < at) continue;
     const visitor = new Visitor(page, operator, locale);
     const { widget } = visitor;
     const open = () => page.goto(`${operator.dashboard}${path}?locale=${locale}&theme=${theme}${result ? `&onbill_result=${result}` : ''}`);
@@ -238,7 +241,7 @@ export async function walk({ page, announce }, { locale = 'en', theme = 'auto', 
       await way(visitor);
     }
     await widget.shows(state, error);
-    await look(name, widget);
+    await look(name, widget, at);
     await page.unrouteAll({ behavior: 'ignoreErrors' });
   }
 }

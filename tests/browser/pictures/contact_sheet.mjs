@@ -6,22 +6,23 @@ import path from 'node:path';
 const escape = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 const inline = file => `data:image/png;base64,${fs.readFileSync(file, 'base64')}`;
 
-/** A sheet for each state: a row for each look, a column for each width in each language, at half the size. */
-export async function writeSheets(browser, folder, shots, { locales, widths, looks }) {
+/** A sheet for each state: a row for each look, a column for each width in each language that has pictures of it, at half the size. */
+export async function writeSheets(browser, folder, shots, { columns, looks }) {
   // It only has to be wide enough that no column is squeezed.
   const page = await browser.newPage({ viewport: { width: 2600, height: 800 } });
   for (const [name, ofState] of Map.groupBy(shots, shot => shot.name)) {
-    const columns = locales.flatMap(locale => widths.map(width => ({ locale, width })));
-    const cell = (look, { locale, width }) => {
-      const shot = ofState.find(each => each.look === look && each.locale === locale && each.width === width);
+    const isOf = ({ locale, width }) => shot => shot.locale === locale && shot.width === width;
+    const taken = columns.filter(column => ofState.some(isOf(column)));
+    const cell = (look, column) => {
+      const shot = ofState.filter(isOf(column)).find(each => each.look === look);
       return `<td>${shot ? `<img src="${inline(path.join(folder, shot.file))}">` : ''}</td>`;
     };
     await page.setContent(`<!doctype html><style>
       table { border-spacing: 8px; background: #888; color: #fff; font: 14px sans-serif; }
       caption { background: #888; text-align: start; font-size: 20px; padding: 8px; } td { vertical-align: top; } img { zoom: .5; }</style>
       <table><caption>${escape(ofState[0].state)}</caption>
-      <tr><th>${columns.map(({ locale, width }) => `<th>${locale} ${width}`).join('')}</tr>
-      ${looks.map(look => `<tr><th>${look}</th>${columns.map(column => cell(look, column)).join('')}</tr>`).join('')}</table>`);
+      <tr><th>${taken.map(({ locale, width }) => `<th>${locale} ${width}`).join('')}</tr>
+      ${looks.map(look => `<tr><th>${look}</th>${taken.map(column => cell(look, column)).join('')}</tr>`).join('')}</table>`);
     await page.locator('table').screenshot({ path: path.join(folder, 'sheets', `${name}.png`) });
   }
   await page.close();

@@ -7,9 +7,8 @@ import { until } from '../harness/until.mjs';
 import { writeIndex, writeSheets } from './contact_sheet.mjs';
 import { slug } from './slug.mjs';
 
-/** The model, one with long words, and one from right to left. The pictures of each language take a while. */
-const LOCALES = ['en', 'de', 'ar'];
-const WIDTHS = [280, 320, 360, 1280];
+/** From the widest on: a column keeps the height of the steps that it has seen, and the way into a state is in the narrowest. */
+const WIDTHS = [1280, 360, 320, 280];
 /** Higher than any step: a picture of what is higher than the window takes the letters' size back, and shows another place. */
 const HEIGHT = 6000;
 /** A page around the widget is at least as high as a phone's screen. */
@@ -24,16 +23,24 @@ const LOOKS = {
   large: { ...PLAIN, letters: 2 * LETTERS },
 };
 
+/** All states take minutes in a language. */
+const ALL = { widths: WIDTHS, looks: LOOKS, once: false };
+const EACH_STEP_ONCE = { widths: [360], looks: { light: LOOKS.light, large: LOOKS.large }, once: true };
+/** All are taken of the model, of one with long words, and of one from right to left. */
+const LOCALES = { en: ALL, de: ALL, ar: ALL, fr: EACH_STEP_ONCE, es: EACH_STEP_ONCE };
+
 /** `ONBILL_ONLY` takes the states that have these words in their names. */
 export async function takeWidget(browser, folder) {
-  const shots = (await Promise.all(LOCALES.map(locale => takeLocale(browser, folder, locale)))).flat();
-  await writeSheets(browser, folder, shots, { locales: LOCALES, widths: WIDTHS, looks: Object.keys(LOOKS) });
-  writeIndex(folder, shots, { locale: LOCALES, look: Object.keys(LOOKS), width: WIDTHS });
+  const shots = (await Promise.all(Object.keys(LOCALES).map(locale => takeLocale(browser, folder, locale)))).flat();
+  const columns = Object.entries(LOCALES).flatMap(([locale, { widths }]) => widths.map(width => ({ locale, width })));
+  await writeSheets(browser, folder, shots, { columns, looks: Object.keys(LOOKS) });
+  writeIndex(folder, shots, { locale: Object.keys(LOCALES), look: Object.keys(LOOKS), width: WIDTHS });
   console.log(`  ${shots.length} pictures of the widget: ${path.join(folder, 'index.html')}`);
 }
 
 async function takeLocale(browser, folder, locale) {
-  const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width: WIDTHS[0], height: HEIGHT } });
+  const { widths, looks, once } = LOCALES[locale];
+  const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width: WIDTHS.at(-1), height: HEIGHT } });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const settings = await context.newCDPSession(page);
@@ -42,15 +49,13 @@ async function takeLocale(browser, folder, locale) {
     await settings.send('Page.setFontSizes', { fontSizes: { standard: letters } });
   };
   const shots = [];
-  let states = 0;
-  await walk({ page, announce: () => {} }, { locale, words: process.env.ONBILL_ONLY }, async (state, widget) => {
-    const name = slug(states, state);
+  await walk({ page, announce: () => {} }, { locale, once, words: process.env.ONBILL_ONLY }, async (state, widget, at) => {
+    const name = slug(at, state);
     // Nothing is shown as it looks under the pointer.
     await page.mouse.move(0, 0);
-    states += 1;
-    for (const [look, settings] of Object.entries(LOOKS)) {
+    for (const [look, settings] of Object.entries(looks)) {
       await wear(settings);
-      for (const width of WIDTHS) {
+      for (const width of widths) {
         await page.setViewportSize({ width, height: HEIGHT });
         await settles(page, widget, settings, `${state} in ${locale}, ${look}, ${width} px`);
         const file = path.join('widget', name, `${locale}-${look}-${width}.png`);
@@ -64,26 +69,34 @@ async function takeLocale(browser, folder, locale) {
     }
     await wear(PLAIN);
     // A challenge keeps the size that it begins with, and has to fit the narrowest.
-    await page.setViewportSize({ width: WIDTHS[0], height: HEIGHT });
+    await page.setViewportSize({ width: WIDTHS.at(-1), height: HEIGHT });
     console.log(`  ${locale}: ${state}`);
   });
   await context.close();
   return shots;
 }
 
-/** Waits until the look has reached the frame and the page gives it the room that its step needs. A step before may have needed more. */
+/** Waits until the look has reached the frame, and the page gives it the room that its step needs in it: no more and no less. */
 async function settles(page, widget, { letters }, what) {
   await until(`the widget settles: ${what}`, async () => {
-    const scheme = await page.locator('pay-on-bill').evaluate(each => getComputedStyle(each).getPropertyValue('--onbill-color-scheme').trim());
-    return widget.body.evaluate((body, [scheme, letters]) => {
+    const [scheme, width] = await page.locator('pay-on-bill').evaluate(each =>
+      [getComputedStyle(each).getPropertyValue('--onbill-color-scheme').trim(), each.shadowRoot.querySelector('iframe').clientWidth]);
+    return widget.body.evaluate((_, [scheme, width, letters]) => {
       // They are no larger than the column lets them be (frame.css).
       const size = Math.min(letters, innerWidth * .107);
-      const isDressed = document.documentElement.style.colorScheme === scheme
+      return innerWidth === width && document.documentElement.style.colorScheme === scheme
         && Math.abs(parseFloat(getComputedStyle(document.documentElement).fontSize) - size) < .1;
-      const { bottom } = body.querySelector('#card').getBoundingClientRect();
-      // A frame that still loads keeps the room that it was given.
-      const fits = body.dataset.state === 'loading' || bottom <= innerHeight + 1;
-      return isDressed && fits;
-    }, [scheme, letters]);
+    }, [scheme, width, letters]);
   }, 30);
+  // By the time the page has drawn, it has told the frame what has changed around it. The frame then draws, and tells the page
+  // its height: what it says after that is heard after that.
+  await page.evaluate(async () => {
+    globalThis.heard = new Promise(resolve => { addEventListener('message', ({ data }) => { if (data === 'drawn') resolve(); }); });
+    await new Promise(requestAnimationFrame);
+  });
+  await widget.body.evaluate(async () => {
+    await new Promise(resolve => { requestAnimationFrame(() => setTimeout(resolve)); });
+    parent.postMessage('drawn', '*');
+  });
+  await page.evaluate(() => globalThis.heard);
 }

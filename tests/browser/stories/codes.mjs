@@ -139,7 +139,8 @@ function useUpMinute(widget) {
       for (let calls = 1; minute() === begun; calls += 1) {
         const { status, headers } = await fetch('/widget/v1/pin', init);
         if (status === 429) return headers.get('retry-after');
-        if (calls > limit && minute() === begun) return 'no limit';
+        // The edge's minute may begin a moment after ours, and counts the calls of that moment to the one before.
+        if (calls > 2 * limit && minute() === begun) return 'no limit';
       }
     }
   }, CALLS_A_MINUTE_MAX);

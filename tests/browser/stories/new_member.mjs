@@ -84,8 +84,8 @@ test('is told that she has it already when she asks again, and is let go', async
   const dashboard = new Dashboard(page, acme);
   const widget = await dashboard.logIn(ana);
   await widget.$('number-submit').click();
-  await widget.says('error', 'already-on-bill', { ways: ['see-charges', 'done', 'change-number'] });
-  await widget.go('done');
+  await widget.says('error', 'already-on-bill', { ways: ['see-charges', 'close', 'change-number'] });
+  await widget.go('close');
   await page.locator('#reopen').click();
   await widget.shows('number');
   assert.ok((await dashboard.events()).includes('exit'));

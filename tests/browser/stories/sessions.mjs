@@ -26,6 +26,7 @@ test('a forged one proves nothing: a code does', async stage => {
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss: 'acme', aud: 'onbill', numbers: [carl], jti: 'x', iat: now, exp: now + 300 };
   await give(page, [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.'));
+  await widget.offersLines(carl);                   // the frame has it
   const his = await phone(acme, carl);
   await widget.proveWith(carl, his);
 });
@@ -33,6 +34,7 @@ test('a forged one proves nothing: a code does', async stage => {
 test('the longest one reaches the edge, and one that is longer is not sent', async stage => {
   const { page, announce } = await stage.customer();
   announce('400 /widget/v1/account/validate', 'refusals#session');
+  const claims = Buffer.from(JSON.stringify({ numbers: [STRANGER] })).toString('base64url');
   const sent = [];
   page.on('request', request => {
     if (request.url().endsWith('/account/validate')) sent.push(request.postDataJSON().session?.length);
@@ -40,8 +42,9 @@ test('the longest one reaches the edge, and one that is longer is not sent', asy
   for (const length of [SESSION_LENGTH_MAX, SESSION_LENGTH_MAX + 1]) {
     const widget = await new Dashboard(page, acme).open();
     const warned = page.waitForEvent('console', message => message.text().includes('refusals#session'));
-    await give(page, 'x'.repeat(length));
-    if (length > SESSION_LENGTH_MAX) await warned;
+    await give(page, `x.${claims}.`.padEnd(length, 'x'));
+    // The frame has it, or says that it has not.
+    await (length > SESSION_LENGTH_MAX ? warned : widget.offersLines(STRANGER));
     await widget.enter(STRANGER);
     await widget.shows('pin');
     await warned;
