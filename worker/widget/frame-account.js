@@ -2,7 +2,9 @@
 // to be confirmed. How a number is proven, and how the edge is asked, is in the frame's own script, which loads this one. Its
 // style comes with it: most customers never see this page.
 'use strict';
-const ownPage = ({ $, t, isolate, make, money, dates, count, single, run, show, message, partners, leave, overview, label, ask }) => {
+const ownPage = ({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview, label, ask,
+  single = act => act,                               // a frame that was opened before an update has none
+}) => {
 const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere
 const on = time => moment.format(new Date(time)).replaceAll(' ', '\xa0');       // it stays on one line
 const nameOf = partner => partners[partner] || partner;
