@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn failed_tests_are_shown_without_what_passed() {
         let passed = "test a ... ok\n".repeat(1000);
-        let failure = |name: &str, lines: usize| format!("---- {name} stdout ----\n{}\n", "left: 1\n".repeat(lines));
+        let failure =
+            |name: &str, lines: usize| format!("---- {name} stdout ----\n{}\n", "left: 1\n".repeat(lines));
         let text = format!(
             "{passed}failures:\n\n{}{}\nfailures:\n    b\n    c\n\ntest result: FAILED\n{passed}",
             failure("b", 3),

@@ -43,9 +43,9 @@ pub(crate) trait DeskForm {
     /// The field for a reference, such as a ticket.
     fn reference(&self) -> &str;
 
-    /// The number of the customer whose page has the form; empty elsewhere.
-    fn customer(&self) -> &str {
-        ""
+    /// The number of the customer whose page has the form.
+    fn customer(&self) -> Option<&str> {
+        None
     }
 }
 

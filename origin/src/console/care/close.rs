@@ -39,8 +39,8 @@ impl DeskForm for CloseForm {
         &self.reference
     }
 
-    fn customer(&self) -> &str {
-        &self.customer
+    fn customer(&self) -> Option<&str> {
+        Some(&self.customer)
     }
 }
 

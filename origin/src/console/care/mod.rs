@@ -45,7 +45,10 @@ impl<'a> CustomerPage<'a> {
 /// The way back from an act: to the customer whose page it was begun on, which is another look at the
 /// number, or to the section.
 pub(super) fn way_back<T: DeskForm>(console: &Console, posted: &Posted<T>, section: Section) -> Markup {
-    let Some(form) = posted.form.as_ref().ok().filter(|form| !form.customer().is_empty()) else {
+    let form = posted.form.as_ref().ok();
+    let Some((form, customer)) =
+        form.and_then(|form| Some((form, form.customer()?))).filter(|(_, customer)| !customer.is_empty())
+    else {
         return to_section(section);
     };
     // What is refused as a reference of an act would be refused as that of a look.
@@ -53,7 +56,7 @@ pub(super) fn way_back<T: DeskForm>(console: &Console, posted: &Posted<T>, secti
     html! {
         form method="post" action="/care/search" {
             (posted.viewer.csrf_field())
-            input type="hidden" name="msisdn" value=(form.customer());
+            input type="hidden" name="msisdn" value=(customer);
             input type="hidden" name="reference" value=(reference.as_ref().map_or("", ExtId::as_str));
             button class="quiet" { "Back to the customer" }
         }

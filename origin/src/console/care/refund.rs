@@ -46,8 +46,8 @@ impl DeskForm for RefundForm {
         &self.reference
     }
 
-    fn customer(&self) -> &str {
-        &self.customer
+    fn customer(&self) -> Option<&str> {
+        Some(&self.customer)
     }
 }
 

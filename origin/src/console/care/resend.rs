@@ -31,8 +31,8 @@ impl DeskForm for ResendForm {
         &self.reference
     }
 
-    fn customer(&self) -> &str {
-        &self.customer
+    fn customer(&self) -> Option<&str> {
+        Some(&self.customer)
     }
 }
 

@@ -41,8 +41,8 @@ impl DeskForm for DisputeForm {
         &self.reference
     }
 
-    fn customer(&self) -> &str {
-        &self.customer
+    fn customer(&self) -> Option<&str> {
+        Some(&self.customer)
     }
 }
 
