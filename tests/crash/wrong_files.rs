@@ -68,7 +68,8 @@ async fn no_verb_floods_the_terminal_with_the_lines_of_a_wrong_file() {
         let words = [verb, &["--problems", &to]].concat();
         let (ended, said, silent) = run(&system, &words);
         assert_eq!((ended, silent.contains(": line ")), (Some(code), false), "{verb:?}: {silent}");
-        assert!(said.contains("All problems are in "), "{verb:?}: {said}");
+        assert!(silent.contains("All problems are in "), "{verb:?}: {silent}");
+        assert!(!said.contains("All problems are in "), "a program may read it: {verb:?}: {said}");
         let written = fs::read_to_string(&problems).expect("is readable");
         assert_eq!(written.lines().count(), 1 + BAD, "{verb:?}: {written}");
         for text in [&complaint, &silent, &said, &written] {

@@ -1,7 +1,7 @@
 //! Where the verbs that read a file name what is wrong with its lines.
 
 use super::files::new_csv;
-use super::output::{print_error_line, print_line};
+use super::output::print_error_line;
 use anyhow::Context as _;
 use clap::Args;
 use indicatif::ProgressBar;
@@ -77,7 +77,7 @@ impl ProblemSink {
         Some(format!("{name}: {text}"))
     }
 
-    /// Says what was not listed, or where all is.
+    /// Says what was not listed, or where all is: where problems are said, as the output of a verb may be read by a program.
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
         if let Some(failed) = self.failed.take() {
             return Err(failed).context("the problems cannot be written");
@@ -85,7 +85,7 @@ impl ProblemSink {
         if let Some((file, path)) = &mut self.file {
             file.flush().context("the problems cannot be written")?;
             if self.counts.kinds().next().is_some() {
-                print_line!("All problems are in {}.", path.display());
+                print_error_line!("All problems are in {}.", path.display());
             }
         }
         if self.left_out > 0 {
