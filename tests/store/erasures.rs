@@ -13,6 +13,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
 use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::AccountEventOutcome::Applied;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::config::FileColumns;
@@ -355,10 +356,14 @@ async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(db: TestStore
     let swapped = NewAccountEvent { occurred_at: NOW, ..new_event("e-1", SimSwapped, 1, None) };
     record_event(&db, swapped).await;
     assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
+    // A system that does not know the time has reported the first one.
+    let first = Timestamp::parse("0001-01-01T00:00:00Z").expect("is a time");
+    record_event(&db, NewAccountEvent { occurred_at: first, ..new_event("e-2", SimSwapped, 2, None) }).await;
     let last = NOW.plus_seconds(SIM_SWAP_HOLD_HOURS_MAX * 3_600);
     for (at, known) in [(last, Some(NOW)), (last.plus_seconds(1), None)] {
         db.sweep(at).await;
         assert_eq!(db.store.find_sim_swap_time(sealed_number(1).index).await.expect("works"), known);
+        assert_eq!(db.store.find_sim_swap_time(sealed_number(2).index).await.expect("works"), None);
     }
 }
 

@@ -339,8 +339,10 @@ pub(in crate::store) async fn delete_old_sim_swaps(
 ) -> Result<u64, TxError> {
     let until = now.unix_seconds() - SIM_SWAP_HOLD_HOURS_MAX * 3_600;
     tx.execute(
+        // The time is the operator's, and can be of before 1970: some systems write the year 1 for an unknown one.
         "DELETE FROM sim_swaps WHERE swapped_at <= $1 AND number_index = ANY (ARRAY
-             (SELECT number_index FROM sim_swaps WHERE swapped_at BETWEEN 0 AND $1 ORDER BY swapped_at LIMIT $2))",
+             (SELECT number_index FROM sim_swaps WHERE swapped_at BETWEEN -9223372036854775807 AND $1
+              ORDER BY swapped_at LIMIT $2))",
         &[&(until - 1), &limit],
     )
     .await
