@@ -29,6 +29,7 @@ on_each_database!(
     an_approved_request_is_open_until_its_refund_is_made,
     an_approved_request_is_rejected_while_no_refund_is_made,
     a_refund_that_is_made_is_not_rejected,
+    a_refund_that_is_made_while_its_request_waits_is_not_rejected,
     a_refund_is_made_or_rejected,
 );
 
@@ -287,6 +288,19 @@ async fn a_refund_that_is_made_is_not_rejected(db: TestStore) {
     assert_eq!(decide(&db, "lead-4", "rq-1", reject).await, DecideRefundResult::AlreadyMade);
     assert_eq!(list_open(&db, "lead-4").await.len(), 1, "it can be agreed to once more");
     assert_eq!(make_refund(&db.store, &transaction_id, "rq-1").await, PostRefundResult::InProgress);
+}
+
+/// By a person without a ceiling, under the same reference.
+async fn a_refund_that_is_made_while_its_request_waits_is_not_rejected(db: TestStore) {
+    let transaction_id = ask(&db, "rq-1").await;
+    let made = make_refund(&db.store, &transaction_id, "rq-1").await;
+    assert!(matches!(made, PostRefundResult::Created(_)), "{made:?}");
+    for person in ["lead-3", "lead-4"] {
+        let decided = decide(&db, person, "rq-1", RefundRequestDecision::Reject).await;
+        assert_eq!(decided, DecideRefundResult::AlreadyMade, "{person} would read that it is not made");
+    }
+    let approved = decide(&db, "lead-4", "rq-1", RefundRequestDecision::Approve).await;
+    assert!(matches!(approved, DecideRefundResult::Approved(_)), "{approved:?}");
 }
 
 async fn a_refund_is_made_or_rejected(db: TestStore) {

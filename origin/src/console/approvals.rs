@@ -185,7 +185,8 @@ async fn try_decide(
             return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
         }
         DecideRefundResult::AlreadyMade => {
-            let message = "The refund was made before. Agree once more to see how it stands.";
+            let message = "The refund was given to billing before, and cannot be stopped any more. A person who did not \
+                 ask for it can agree to it, and sees how it stands.";
             return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
         }
         DecideRefundResult::NotFound => return Err(not_found().into()),

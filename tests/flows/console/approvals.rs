@@ -215,7 +215,7 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
     db.run_sql(approved).await;
     let late = second.post_from("/approvals", &path, &[("decision", "reject")]).await;
-    assert!(late.status == 409 && late.has("was made before"), "{}", late.body);
+    assert!(late.status == 409 && late.has("was given to billing before"), "{}", late.body);
     let again = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert!(again.has("nothing more was refunded"), "{}", again.body);
     assert!(second.get("/approvals").await.has("No refund waits"));

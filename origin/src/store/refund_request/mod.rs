@@ -38,7 +38,7 @@ impl Store {
 
     /// Approves or rejects a request. No person approves their own, but they may take it back, which rejects
     /// it. While the refund of one that was approved is not made, it may be approved again, or rejected after
-    /// all: the money may have been given back elsewhere.
+    /// all: the money may have been given back elsewhere. None is rejected whose refund is in the ledger.
     pub async fn decide_refund_request(
         &self,
         now: Timestamp,
@@ -191,11 +191,13 @@ impl RefundRequestRow {
             (RefundRequestState::Waiting | RefundRequestState::Approved, RefundRequestDecision::Approve) => {
                 DecideRefundResult::Approved(self)
             }
-            (RefundRequestState::Approved, RefundRequestDecision::Reject) if is_made => {
-                DecideRefundResult::AlreadyMade
-            }
+            // Who has no ceiling can have made the refund of one that waits, under the same reference.
             (RefundRequestState::Waiting | RefundRequestState::Approved, RefundRequestDecision::Reject) => {
-                DecideRefundResult::Rejected
+                if is_made {
+                    DecideRefundResult::AlreadyMade
+                } else {
+                    DecideRefundResult::Rejected
+                }
             }
             (RefundRequestState::Rejected, RefundRequestDecision::Reject)
                 if self.decided_by.as_ref() == Some(actor) =>
