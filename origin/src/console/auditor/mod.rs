@@ -144,10 +144,7 @@ fn show_filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
 
 fn show_entries(config: &Config, query: &AuditQuery, lines: &[AuditLine]) -> Markup {
     let is_full = lines.len() == PER_PAGE as usize;
-    let next = lines
-        .last()
-        .filter(|_| is_full)
-        .map(|last| format!("{}&before={}", link_to(&query.by, &query.value), last.sequence));
+    let next = lines.last().filter(|_| is_full).map(|last| link_to_earlier(query, last.sequence));
     html! {
         section class="card" {
             @if lines.is_empty() { p class="muted" { "There are no such entries." } }
@@ -161,6 +158,12 @@ fn show_entries(config: &Config, query: &AuditQuery, lines: &[AuditLine]) -> Mar
             @if let Some(next) = next { a class="button quiet" href=(next) { "Earlier entries" } }
         }
     }
+}
+
+/// A value is in it only where entries were found by it: anything else may be a number.
+fn link_to_earlier(query: &AuditQuery, sequence: i64) -> String {
+    let value = if [ACTOR, SUBSCRIBER].contains(&query.by.as_str()) { query.value.as_str() } else { "" };
+    format!("{}&before={sequence}", link_to(&query.by, value))
 }
 
 fn link_to(by: &str, value: &str) -> String {
@@ -188,6 +191,15 @@ mod tests {
         {
             assert_eq!(read_filter(&query(by, value)), None, "{by} {value}");
         }
+    }
+
+    #[test]
+    fn what_is_left_over_in_the_form_is_in_no_link() {
+        for by in ["", "subscriber-looked-up"] {
+            let link = link_to_earlier(&query(by, "+12025550101"), 7);
+            assert_eq!(link, format!("/auditor?by={by}&value=&before=7"));
+        }
+        assert_eq!(link_to_earlier(&query("actor", "a-1"), 7), "/auditor?by=actor&value=a%2D1&before=7");
     }
 
     #[test]
