@@ -77,7 +77,8 @@ impl ProblemSink {
         Some(format!("{name}: {text}"))
     }
 
-    /// Says what was not listed, or where all is: where problems are said, as the output of a verb may be read by a program.
+    /// Says what was not listed, or where all is. Not on the output, which may be read by a program or sent to a
+    /// customer.
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
         if let Some(failed) = self.failed.take() {
             return Err(failed).context("the problems cannot be written");
