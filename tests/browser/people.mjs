@@ -39,8 +39,18 @@ export const sol = n('609');         // has too little credit left
 
 /** Well-formed, and nobody's. */
 export const nobody = '+12025550199';
-export const alsoNobody = '+12025550198';
 export const stillNobody = '+12025550197';
 export const novaNobody = '+34612345699';
 export const alsoNovaNobody = '+34612345697';
 export const novaStrangers = ['+34612345691', '+34612345692', '+34612345693', '+34612345694', '+34612345695'];
+
+/** Acme's form, nobody's, and asked about in one place each. */
+export const strangers = Array.from({ length: 40 }, (_, n) => `+12025550${120 + n}`);
+let met = 0;
+
+/** One of them that nobody has asked about yet. */
+export function stranger() {
+  if (met === strangers.length) throw new Error('there are more stories than strangers');
+  met += 1;
+  return strangers[met - 1];
+}

@@ -11,7 +11,7 @@ import { Dashboard, phone } from '../pages/dashboard.mjs';
 import { Charge } from '../pages/netflix.mjs';
 import { OwnPage } from '../pages/own_page.mjs';
 import { accountWords, words } from '../pages/words.mjs';
-import { alsoNobody, ana, kim, suspended } from '../people.mjs';
+import { ana, kim, stranger, suspended } from '../people.mjs';
 
 const PHONE = { width: 360, height: 740 };
 
@@ -107,7 +107,7 @@ test('whoever has nothing is told so; nobody else learns anything', async stage 
   await own.hasNothing();
   await accessible(page, 'own page with nothing on it');
   await own.go('change-number');
-  await own.enter(alsoNobody);
+  await own.enter(stranger());
   await own.shows('pin');
   assert.equal(await own.charges().count(), 0);
 });

@@ -8,7 +8,7 @@ import { acme, edge } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
 import { fits } from '../harness/fits.mjs';
 import { walk } from '../harness/gallery.mjs';
-import { alsoNobody } from '../people.mjs';
+import { stranger } from '../people.mjs';
 
 about('the operator’s colours');
 
@@ -119,7 +119,7 @@ test('leave the focus within the step, the buttons apart, and every word and pri
 test('tell the main button, the others and a waiting one apart in forced colours', async stage => {
   const { page } = await stage.customer({ forcedColors: 'active' });
   const widget = await new Dashboard(page, acme).open();
-  await widget.enter(alsoNobody);
+  await widget.enter(stranger());
   await widget.shows('pin');
   const look = id => widget.$(id).evaluate(each => {
     const { color, backgroundColor, borderColor } = getComputedStyle(each);
@@ -176,7 +176,7 @@ for (const [reducedMotion, ...names] of [['reduce', 'none', 'none'], ['no-prefer
     const { page } = await stage.customer({ reducedMotion });
     const widget = await new Dashboard(page, acme).open();
     await page.route(`${edge}/widget/v1/account/validate`, () => {});
-    await widget.enter(alsoNobody);
+    await widget.enter(stranger());
     await widget.inside.locator('#number-submit.busy').waitFor();
     const moves = (id, part) => widget.$(id).evaluate((each, part) => getComputedStyle(each, part).animationName, part);
     assert.deepEqual([await moves('number'), await moves('number-submit', '::before')], names);

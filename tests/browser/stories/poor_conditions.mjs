@@ -7,7 +7,7 @@ import { until } from '../harness/until.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
 import { SignUp } from '../pages/netflix.mjs';
 import { words } from '../pages/words.mjs';
-import { alsoNobody, carl, alsoNovaNobody } from '../people.mjs';
+import { alsoNovaNobody, carl, stranger } from '../people.mjs';
 
 about('poor conditions');
 
@@ -50,7 +50,7 @@ test('on slow 3G each step says that it works, and nothing is sent twice', async
   const dashboard = new Dashboard(page, acme);
   const widget = await dashboard.open();
   await widget.types();
-  await widget.$('msisdn').fill(alsoNobody);
+  await widget.$('msisdn').fill(stranger());
   await says(widget, 'number-submit', 'checking', 'account/validate', () => widget.shows('pin'));
   assert.deepEqual(asked, ['POST']);
 
@@ -105,7 +105,7 @@ test('a look of 10 MB is left out, with a short warning, and the rest of the loo
   await until('the frame has the colour and not the font', async () => await look() === '#b4235a,');
   assert.ok(warnings.some(each => each.endsWith('/widget/v1/refusals#theme')), 'the page’s engineer can read why');
   assert.ok(warnings.every(each => each.length < 200), 'and the console does not get the value');
-  await widget.enter(alsoNobody);
+  await widget.enter(stranger());
   await widget.shows('pin');
 });
 
@@ -115,7 +115,7 @@ test('a session of 10 MB is none, and the customer goes on with a code', async s
   const widget = await new Dashboard(page, acme).open();
   const begun = new Promise(resolve => { page.on('request', request => { if (request.url().endsWith('/account/validate')) resolve(request); }); });
   await page.locator('pay-on-bill').evaluate((element, bytes) => { element.session = 'x'.repeat(bytes); }, TEN_MEGABYTES);
-  await widget.enter(alsoNobody);
+  await widget.enter(stranger());
   await widget.shows('pin');
   assert.equal((await begun).postDataJSON().session, undefined);
 });

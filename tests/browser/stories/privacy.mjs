@@ -8,13 +8,13 @@ import { unescape } from 'node:querystring';
 import { about, test as testOf } from '../harness/suite.mjs';
 import { requested } from '../harness/watch.mjs';
 import { acme, netflix, nova, place } from '../harness/system.mjs';
-import { alsoNobody, alsoNovaNobody, ceased, nobody, novaNobody, stillNobody } from '../people.mjs';
+import { alsoNovaNobody, ceased, nobody, novaNobody, stillNobody, strangers } from '../people.mjs';
 
 about('what the run has left behind');
 
 const test = (title, body) => testOf(title, body, { when: 'last' });
 
-const numbers = [...acme.numbers, ...nova.numbers, nobody, alsoNobody, stillNobody, novaNobody, alsoNovaNobody];
+const numbers = [...acme.numbers, ...nova.numbers, nobody, stillNobody, ...strangers, novaNobody, alsoNovaNobody];
 /** The digits that every way of writing a number ends with. */
 const tails = numbers.map(number => number.slice(-9));
 
@@ -38,7 +38,7 @@ test('no address has a number in it', () => {
 });
 
 test('no text message went to a number without an active account', async () => {
-  for (const [operator, number] of [[acme, nobody], [acme, alsoNobody], [acme, ceased], [nova, novaNobody]]) {
+  for (const [operator, number] of [[acme, nobody], [acme, ceased], [nova, novaNobody], ...strangers.map(each => [acme, each])]) {
     assert.deepEqual(await operator.texts(number), []);
   }
 });

@@ -10,7 +10,7 @@ import { openDashboardPage } from '../harness/dashboard_page.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
 import { Visitor, pin } from '../harness/gallery.mjs';
 import { Widget } from '../pages/widget.mjs';
-import { alsoNobody } from '../people.mjs';
+import { stranger } from '../people.mjs';
 
 about('the widget’s height');
 
@@ -161,7 +161,7 @@ for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.
     const frame = page.locator('pay-on-bill iframe');
     assert.equal(await frame.evaluate(each => getComputedStyle(each).transitionDuration), duration);
     const before = (await frame.boundingBox()).height;
-    await widget.enter(alsoNobody);
+    await widget.enter(stranger());
     await widget.shows('pin');
     await until('the code has its room', () => hasRoom(widget));
     assert.ok((await frame.boundingBox()).height > before);

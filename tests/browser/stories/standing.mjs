@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { acme } from '../harness/system.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
-import { alsoNobody, carl, ceased, eva, nobody, novaNobody, poor, suspended } from '../people.mjs';
+import { carl, ceased, eva, nobody, novaNobody, poor, stranger, suspended } from '../people.mjs';
 
 about('numbers that cannot pay');
 
@@ -57,7 +57,7 @@ for (const [who, msisdn, status, code, ways] of [
     await widget.headingHasFocus();
     assert.ok((await dashboard.events()).includes(`error ${code}`));
     await widget.go(ways[1]);
-    await widget.enter(alsoNobody);
+    await widget.enter(stranger());
     await widget.shows('pin');
   });
 }
