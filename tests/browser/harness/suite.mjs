@@ -89,7 +89,8 @@ class Stage {
   }
 }
 
-async function within(seconds, work) {
+/** Waits for the work, which fails when it takes longer. */
+export async function within(seconds, work) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`takes longer than ${seconds} s`)), seconds * 1000);

@@ -3,6 +3,7 @@
 
 import path from 'node:path';
 import { walk } from '../harness/gallery.mjs';
+import { within } from '../harness/suite.mjs';
 import { until } from '../harness/until.mjs';
 import { writeIndex, writeSheets } from './contact_sheet.mjs';
 import { slug } from './slug.mjs';
@@ -11,6 +12,8 @@ import { slug } from './slug.mjs';
 const WIDTHS = [1280, 360, 320, 280];
 /** Higher than any step: a picture of what is higher than the window takes the letters' size back, and shows another place. */
 const HEIGHT = 6000;
+/** This only ends what hangs. */
+const SETTLES_SECONDS = 30;
 /** A page around the widget is at least as high as a phone's screen. */
 const SCREEN_HEIGHT = 740;
 /** What a browser's letters measure unless its user has changed that, in pixels. */
@@ -87,9 +90,15 @@ async function settles(page, widget, { letters }, what) {
       return innerWidth === width && document.documentElement.style.colorScheme === scheme
         && Math.abs(parseFloat(getComputedStyle(document.documentElement).fontSize) - size) < .1;
     }, [scheme, width, letters]);
-  }, 30);
-  // By the time the page has drawn, it has told the frame what has changed around it. The frame then draws, and tells the page
-  // its height: what it says after that is heard after that.
+  }, SETTLES_SECONDS);
+  await within(SETTLES_SECONDS, draw(page, widget));
+}
+
+/**
+ * By the time the page has drawn, it has told the frame what has changed around it. The frame then draws, and tells the page
+ * its height: what it says after that is heard after that.
+ */
+async function draw(page, widget) {
   await page.evaluate(async () => {
     globalThis.heard = new Promise(resolve => { addEventListener('message', ({ data }) => { if (data === 'drawn') resolve(); }); });
     await new Promise(requestAnimationFrame);
