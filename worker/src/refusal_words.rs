@@ -51,6 +51,8 @@ fn select_words(section: &Words, code: ErrorCode) -> BTreeMap<String, String> {
         ErrorCode::ChallengeRequired => &["challenge-"],
         // The frame knows whether it was a result that is not good any more, or the customer's visit.
         ErrorCode::TokenInvalid | ErrorCode::TokenExpired => &["token-", "result-"],
+        // By these the frame tells a code that is used up from a call that the edge itself holds up.
+        ErrorCode::TooManyRequests => &["too-many-pins"],
         _ => &own,
     };
     let is_for_code = |key: &str| starts.iter().any(|start| key.starts_with(start));
@@ -135,9 +137,9 @@ mod tests {
                     "token-expired-title",
                 ],
             ),
+            (ErrorCode::TooManyRequests, &["too-many-pins"]),
             // The frame has their words.
             (ErrorCode::ServiceUnavailable, &[]),
-            (ErrorCode::TooManyRequests, &[]),
             (ErrorCode::InvalidRequest, &[]),
         ];
         for (code, keys) in cases {

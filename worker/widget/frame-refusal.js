@@ -3,6 +3,9 @@ function fail({ code: given, wait, words, wayOn }, where, again) {
   if (given === 'challenge-required' && boot.challenge) return challenge(again);
   const onResult = where === 'result';
   const onNumber = where === 'number' || where === 'resend';
+  // The origin's refusal has these words: the code is used up, and a new one can be had at once. The edge's own has none.
+  const spent = where === 'pin' && words?.['too-many-pins'];
+  if (spent) keep();           // a reload does not come back to it
   post('error', { code: given });
   if (/^(invalid-request|number-foreign)$/.test(given) && onNumber) {
     types = true;
@@ -12,6 +15,7 @@ function fail({ code: given, wait, words, wayOn }, where, again) {
   } else if (/^pin-(invalid|expired)$/.test(given) && where === 'pin') {
     if (given === 'pin-expired') {
       resendAt = 0;
+      keep();
       $('pin-text').textContent = t('pin-text');     // how long it works is over
     }
     if (shown.state !== 'pin') show('pin');
@@ -26,14 +30,13 @@ function fail({ code: given, wait, words, wayOn }, where, again) {
       'signups-closed': [leave('close'), other],
       'already-on-bill': [['see-charges', overview], leave('close'), other],
       'suspended-non-payment': [anew], 'insufficient-balance': [anew],
-      'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
-        : where === 'resend' ? [['back-to-code', () => show('pin')], other]
+      'too-many-requests': spent ? [['resend', sendCode], other]
+        : where === 'pin' || where === 'resend' ? [['back-to-code', () => show('pin')], other]
         : where === 'confirm' ? [['again', () => show('confirm')]] : onNumber ? [anew] : [retry],
       'token-expired': [restart], 'token-invalid': [restart],
     };
     const text = onResult ? given.replace('token', 'result') : given.replace('token-invalid', 'token-expired');
     const known = ways[given] || strings[`${text}-title`] ? given : 'unexpected';        // the others say nothing to a customer
-    const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
     retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
     // The page of the operator's that helps comes first. It replaces the one around us, as the partner's does.
     const page = wayOn && [wayOn.label, () => goTo(wayOn.url)];

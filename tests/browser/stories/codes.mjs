@@ -59,6 +59,47 @@ test('five wrong codes are the end of a code, right or not; a new one works', as
   await widget.shows('confirm');
 });
 
+for (const [what, status, code] of [['used up', 429, 'too-many-requests'], ['over', 400, 'pin-expired']]) {
+  test(`a reload does not come back to a code that is ${what}`, async stage => {
+    const { page, announce } = await stage.customer();
+    announce(`${status} /widget/v1/pin`);
+    await answerNumbers(page, { json: pin() });
+    await page.route(`${edge}/widget/v1/pin`, route => route.fulfill({ status, json: { code, message: 'Made up.', words: answerWords('en') } }));
+    const widget = await new Dashboard(page, acme).open();
+    await widget.enter(nobody);
+    await widget.shows('pin');
+    await widget.enterCode('123456');
+    await widget.shows(status === 429 ? 'error' : 'pin', code);
+    await page.reload();
+    await widget.shows('number');
+  });
+}
+
+test('a code of an address that is held up is good a minute later', async stage => {
+  const { page, announce } = await stage.customer();
+  announce('429 /widget/v1/pin');
+  await page.clock.install();
+  await answerNumbers(page, { json: pin() });
+  // The edge's own refusal: no words come with it, as they do from the origin.
+  const heldUp = { status: 429, headers: { 'retry-after': '60' }, json: { code: 'too-many-requests', message: 'Made up.' } };
+  await page.route(`${edge}/widget/v1/pin`, route => route.fulfill(heldUp));
+  const widget = await new Dashboard(page, acme).open();
+  await widget.enter(nobody);
+  await widget.shows('pin');
+  await widget.enterCode('123456');
+  await widget.says('error', 'too-many-requests', { ways: ['back-to-code', 'change-number'] });
+  await widget.$('message-when').filter({ hasText: /\d/ }).waitFor();
+  await page.clock.fastForward(61_000);
+  const over = words('retry-now', { operator: acme });
+  await widget.$('message-when').filter({ hasText: over }).waitFor();
+  await widget.go('back-to-code');
+  await widget.shows('pin');
+  assert.equal(await widget.$('code').inputValue(), '123456');
+  // It is kept for a reload, too.
+  await page.reload();
+  await widget.shows('pin');
+});
+
 test('a code whose answer was lost is right again', async stage => {
   const { page } = await stage.customer();
   const widget = await new Dashboard(page, acme).open();

@@ -240,6 +240,7 @@ async fn malformed_widget_call_is_refused_without_any_origin() {
         edge.platform.exhaust_rate(RateLimiter::Widget, true);
         let response = edge.call_from_frame(path, &question(path)).await;
         assert_eq!((response.refusal().0, response.header("retry-after")), (429, "60"));
+        assert_eq!(response.json()["words"], json!(null), "no code is used up");
         edge.platform.exhaust_rate(RateLimiter::Widget, false);
     }
     assert!(edge.platform.take_sent().is_empty());
