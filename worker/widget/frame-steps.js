@@ -62,8 +62,16 @@ function announce() {
 function tick() {
   const resend = Math.ceil((resendAt - now()) / 1000);
   $('resend').ariaDisabled = String(busy || resend > 0);
-  $('resend-hint').textContent = resend > 0 ? t('resend-when', { when: when(resend) }) : '';
+  countDown('resend-hint', resend > 0 ? t('resend-when', { when: when(resend) }) : '', resend <= 0 && shown.state === 'pin' && t('resend-now'));
   const retry = Math.ceil((retryAt - now()) / 1000);
-  $('message-when').textContent = shown.error !== 'too-many-requests' || !retryAt ? ''
+  const text = shown.error !== 'too-many-requests' || !retryAt ? ''
     : retry > 0 ? t('retry-when', { when: when(retry) }) : t('retry-now');
+  countDown('message-when', text, retry <= 0 && text);
+}
+
+// Who does not see it is told once that it is `over`.
+function countDown(id, text, over) {
+  const before = $(id).textContent;
+  $(id).textContent = text;
+  if (before && over && before !== over) say(over);
 }

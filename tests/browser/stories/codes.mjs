@@ -75,7 +75,7 @@ for (const [what, status, code] of [['used up', 429, 'too-many-requests'], ['ove
   });
 }
 
-test('a code of an address that is held up is good a minute later', async stage => {
+test('a code of an address that is held up is good a minute later, and a screen reader says when', async stage => {
   const { page, announce } = await stage.customer();
   announce('429 /widget/v1/pin');
   await page.clock.install();
@@ -91,7 +91,8 @@ test('a code of an address that is held up is good a minute later', async stage 
   await widget.$('message-when').filter({ hasText: /\d/ }).waitFor();
   await page.clock.fastForward(61_000);
   const over = words('retry-now', { operator: acme });
-  await widget.$('message-when').filter({ hasText: over }).waitFor();
+  await widget.$('status').filter({ hasText: over }).waitFor({ state: 'attached' });
+  assert.equal(await widget.$('message-when').textContent(), over);
   await widget.go('back-to-code');
   await widget.shows('pin');
   assert.equal(await widget.$('code').inputValue(), '123456');
@@ -257,6 +258,7 @@ test('while a new code is being sent, it cannot be asked for again', async stage
   await widget.enter(nobody);
   await widget.shows('pin');
   await page.clock.fastForward(RESEND_MILLISECONDS);
+  await widget.$('status').filter({ hasText: words('resend-now', { operator: acme }) }).waitFor({ state: 'attached' });
   await widget.$('resend').and(widget.inside.locator('[aria-disabled=false]')).click();
   await widget.$('resend').filter({ hasText: words('sending', { operator: acme }) }).waitFor();
   // The countdown looks at the button every second.
