@@ -289,7 +289,7 @@ pub(crate) fn paid_ahead() -> Option<(String, String)> {
     Some(("coupon".to_owned(), "paid-ahead".to_owned()))
 }
 
-/// A refund of a part of a charge, or of all that is left.
+/// A refund of a part of a charge, or of all that is left. Its own id is none that a test gives to a desk's.
 pub(crate) fn new_refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRefund {
     let request = RefundRequest {
         ext_refund_id: parse_ext_id(ext_id),
@@ -298,7 +298,7 @@ pub(crate) fn new_refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> N
     };
     let fingerprint = sha256(&serde_json::to_vec(&(of, &request)).expect("is JSON"));
     NewRefund {
-        refund_id: format!("rf-{}", next_number()),
+        refund_id: format!("partner-refund-{}", next_number()),
         partner: partner_id("netflix"),
         ext_transaction_id: parse_ext_id(of),
         fingerprint,
