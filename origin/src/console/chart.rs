@@ -181,7 +181,22 @@ impl Chart<'_> {
         html! {
             ul class="legend" {
                 @for series in &self.series {
-                    li { span class=(format!("swatch tone-{}", series.tone.as_str())) aria-hidden="true" {} (series.name) }
+                    li { (self.draw_key(series)) (series.name) }
+                }
+            }
+        }
+    }
+
+    /// What the series looks like. Forced colours leave a line only its dashes.
+    fn draw_key(&self, series: &Series) -> Markup {
+        let tone = series.tone.as_str();
+        html! {
+            @match self.kind {
+                ChartKind::Lines => svg class="key" viewBox="0 0 480 160" aria-hidden="true" {
+                    line class=(format!("line tone-{tone}")) x1="20" x2="460" y1="80" y2="80" {}
+                },
+                ChartKind::Bars | ChartKind::StackedBars => {
+                    span class=(format!("swatch tone-{tone}")) aria-hidden="true" {}
                 }
             }
         }

@@ -31,14 +31,16 @@ pub(super) fn ask_to_confirm(viewer: &Viewer, confirmation: &Confirmation<'_>) -
     let body = html! {
         div class="card" {
             (confirmation.text)
-            form class="row" method="post" action=(confirmation.action) {
-                (viewer.csrf_field())
-                @for (name, value) in &confirmation.fields { input type="hidden" name=(name) value=(value); }
-                input type="hidden" name="confirmed" value=(CONFIRMED);
-                button class=[confirmation.is_permanent.then_some("danger")] { (confirmation.button) }
+            p class="muted small" { "Nothing has been done yet." }
+            div class="row" {
+                form method="post" action=(confirmation.action) {
+                    (viewer.csrf_field())
+                    @for (name, value) in &confirmation.fields { input type="hidden" name=(name) value=(value); }
+                    input type="hidden" name="confirmed" value=(CONFIRMED);
+                    button class=[confirmation.is_permanent.then_some("danger")] { (confirmation.button) }
+                }
+                (confirmation.back)
             }
-            p class="muted small" { "Nothing was done yet." }
-            (confirmation.back)
         }
     };
     page(viewer, confirmation.title, confirmation.section, body)

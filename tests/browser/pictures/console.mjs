@@ -92,6 +92,7 @@ async function walkCare(desk, _, picture) {
   await picture('customer');
   for (const summary of await page.locator('summary').all()) await summary.click();
   await picture('customer, all open');
+  await page.locator('article').getByLabel('Why').first().selectOption({ label: 'The customer wants it' });
   await page.locator('article').getByLabel('Reference').first().fill('T-1');
   await page.getByRole('button', { name: /^Close Netflix/ }).first().click();
   await page.getByRole('heading', { name: 'Close this link?' }).waitFor();

@@ -10,24 +10,28 @@ use crate::console::words::{act_words, outcome_words, role_words, tried_words};
 use maud::{Markup, html};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
-use onbill_domain::wire::audit::{AuditAct, AuditLine};
+use onbill_domain::wire::audit::{AuditAct, AuditLine, AuditOutcome};
 use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::dispute::{DisputeReason, DisputeState};
 
 /// What the columns are.
-pub(super) const COLUMNS: [&str; 10] =
-    ["No.", "When (UTC)", "Who", "Role", "Act", "Outcome", "Subscriber", "About", "Reason", "Reference"];
+pub(super) const COLUMNS: [&str; 9] =
+    ["No.", "When (UTC)", "Who", "Act", "Outcome", "Subscriber", "About", "Reason", "Reference"];
 
 pub(super) fn show_entry(config: &Config, line: &AuditLine) -> Markup {
-    let [number, at, who, role, act, outcome, subscriber, about, reason, reference] = COLUMNS;
+    let [number, at, who, act, outcome, subscriber, about, reason, reference] = COLUMNS;
     html! {
         tr {
             td data-label=(number) { (line.sequence) }
             td data-label=(at) { time datetime=(line.at) { (format_minute(line.at)) } }
-            td data-label=(who) { a href=(link_to("actor", line.actor.as_str())) { code { (line.actor) } } }
-            td data-label=(role) { (role_words(line.role)) }
+            td data-label=(who) {
+                a href=(link_to("actor", line.actor.as_str())) { code { (line.actor) } }
+                p class="muted small" { (role_words(line.role)) }
+            }
             td data-label=(act) { (act_words(line.act)) }
-            td data-label=(outcome) { (outcome_words(line.outcome)) }
+            td data-label=(outcome) {
+                span class=[(line.outcome == AuditOutcome::Refused).then_some("warn")] { (outcome_words(line.outcome)) }
+            }
             td data-label=(subscriber) {
                 @if let Some(handle) = &line.subscriber { a href=(link_to("subscriber", handle)) { code { (handle) } } }
             }
@@ -38,7 +42,7 @@ pub(super) fn show_entry(config: &Config, line: &AuditLine) -> Markup {
     }
 }
 
-/// What it was done to: mostly an id.
+/// What it was done to: mostly an id, or that of a charge and of what was done about it.
 fn show_subject(config: &Config, act: AuditAct, subject: &str) -> Markup {
     let words = match act {
         AuditAct::AccessRefused => Act::parse(subject).map(|act| tried_words(act).to_owned()),
@@ -65,7 +69,7 @@ fn show_subject(config: &Config, act: AuditAct, subject: &str) -> Markup {
     html! {
         @match words {
             Some(words) => { (words) }
-            None => { code { (subject) } }
+            None => { @for id in subject.split_whitespace() { code { (id) } " " } }
         }
     }
 }
@@ -102,7 +106,7 @@ mod tests {
     use crate::config::sample_config;
     use onbill_domain::ids::ExtId;
     use onbill_domain::timestamp::Timestamp;
-    use onbill_domain::wire::audit::{ActorRole, AuditOutcome};
+    use onbill_domain::wire::audit::ActorRole;
 
     fn show(act: AuditAct, subject: &str, reason: &str) -> String {
         let line = AuditLine {
@@ -139,6 +143,8 @@ mod tests {
         ] {
             assert!(row.contains(text), "{text}: {row}");
         }
+        let row = show(AuditAct::DisputeOpened, "charge-1 dispute-1", "fraud");
+        assert!(row.contains("<code>charge-1</code> <code>dispute-1</code>"), "{row}");
         let row = show(AuditAct::AccessRefused, "read-queue", "role");
         assert!(row.contains(">see the queues<") && !row.contains("read-queue"), "{row}");
         let row = show(AuditAct::CutOver, "netflix", "12 PAIs");

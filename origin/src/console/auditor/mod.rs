@@ -90,13 +90,16 @@ async fn show_page(console: &Console, viewer: &Viewer, query: &AuditQuery) -> Re
     let lines = store.list_newest_audit_lines(filter, query.before, PER_PAGE).await?;
     let end = store.find_audit_end().await?;
     let body = html! {
-        p class="muted small" {
-            @match &end.stated {
-                Some(end) => { "The audit has " (end.lines) " entries, and its last hash is " code { (end.hash) } ". " }
-                None => { "The audit has no entry, or its end is missing. " }
+        @match &end.stated {
+            Some(end) => {
+                dl class="facts small" {
+                    dt { "Entries" } dd { (end.lines) }
+                    dt { "Last hash" } dd { code { (end.hash) } }
+                }
             }
-            code { "onbill-origin audit verify" } " checks that none was changed."
+            None => { p class="muted small" { "The audit has no entry, or its end is missing." } }
         }
+        p class="muted small" { code { "onbill-origin audit verify" } " checks that none was changed." }
         (show_filters(query, &viewer.csrf_field()))
         (show_entries(&console.parts.config, query, &lines))
     };

@@ -66,8 +66,11 @@ async fn try_close(console: &Console, posted: Posted<CloseForm>, back: &Markup) 
         let partner = PartnerId::parse(&form.partner);
         let text = html! {
             p { "The link is closed permanently: every later charge is declined, and the partner is informed." }
-            @if let Some(partner) = &partner { p { "Partner: " strong { (console.parts.config.partner_name(partner)) } } }
-            p { "Why: " strong { (close_words(reason)) } }
+            dl class="facts" {
+                @if let Some(partner) = &partner { dt { "Partner" } dd { strong { (console.parts.config.partner_name(partner)) } } }
+                dt { "Why" } dd { strong { (close_words(reason)) } }
+                dt { "Reference" } dd { code { (form.reference) } }
+            }
         };
         let fields = vec![
             ("link", form.link.as_str()),

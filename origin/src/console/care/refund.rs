@@ -32,6 +32,9 @@ pub(in crate::console) struct RefundForm {
     reason: String,
     #[serde(default)]
     borne_by: String,
+    /// Which charge it is of, for the question.
+    #[serde(default)]
+    about: String,
     #[serde(default)]
     reference: String,
     /// Their number, for the way back.
@@ -115,6 +118,7 @@ fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest, ba
             dt { "Reason" } dd { (request.reason) }
             dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
             dt { "Reference" } dd { code { (request.reference) } }
+            @if !form.about.is_empty() { dt { "Charged" } dd { (form.about) } }
             dt { "Charge" } dd { code { (request.transaction_id) } }
         }
     };
@@ -124,6 +128,7 @@ fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest, ba
         ("currency", form.currency.as_str()),
         ("reason", request.reason.as_str()),
         ("borne_by", request.borne_by.as_str()),
+        ("about", form.about.as_str()),
         ("reference", request.reference.as_str()),
         ("customer", form.customer.as_str()),
     ];

@@ -65,9 +65,9 @@ fn show_link(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
             dl class="facts" {
                 dt { "State" } dd { (state_of(link)) }
                 @if let Some(plan) = &link.plan {
-                    dt { "Plan" }
-                    dd { (plan) @if let Some(status) = link.status { ", " (status_words(status)) } }
+                    dt { "Plan" } dd { code { (plan) } }
                 }
+                @if let Some(status) = link.status { dt { "Subscription" } dd { (status_words(status)) } }
                 @if let Some(mandate) = &link.mandate {
                     @if let Some(price) = mandate.price { dt { "Agreed price" } dd { (price) " a month" } }
                     dt { "Agreed" } dd { (show_time(mandate.accepted_at)) }
@@ -94,9 +94,9 @@ fn state_of(link: &CareLink) -> Markup {
 
 const fn status_words(status: SubscriptionStatus) -> &'static str {
     match status {
-        SubscriptionStatus::Active => "running",
-        SubscriptionStatus::Suspended => "suspended by the partner",
-        SubscriptionStatus::Cancelled => "cancelled",
+        SubscriptionStatus::Active => "Running",
+        SubscriptionStatus::Suspended => "Suspended by the partner",
+        SubscriptionStatus::Cancelled => "Cancelled",
     }
 }
 
@@ -111,7 +111,9 @@ fn close_form(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
                 input type="hidden" name="partner" value=(link.partner);
                 label {
                     "Why"
-                    select name="reason" {
+                    // It is permanent, and the partner is told why: no reason is there by itself.
+                    select name="reason" required {
+                        option value="" { "Choose…" }
                         @for reason in DeclineReason::ALL.into_iter().filter(|reason| reason.closes_pai()) {
                             option value=(reason.as_str()) { (close_words(reason)) }
                         }

@@ -5,7 +5,7 @@ use super::customer_words::in_customers_words;
 use super::refund::borne_by_words;
 use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::Act;
-use crate::console::disputes::{decision_forms, open_form, reason_words, state_words};
+use crate::console::disputes::{about_field, decision_forms, open_form, reason_words, state_words};
 use crate::console::reference_field::reference_field;
 use crate::console::text::{show_minor, show_time};
 use maud::{Markup, html};
@@ -54,8 +54,13 @@ fn show_charge(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
         TransactionStatus::Pending => html! { span class="warn" { "Waits for billing" } },
     };
     let (period, viewer) = (charge.service_period, customer.viewer);
+    let partner = customer.name_of(&charge.partner);
     html! {
-        p { (status) ": " (charge.amount) " for " (customer.name_of(&charge.partner)) ", " (charge.description) }
+        p {
+            (status) ": " (charge.amount) " for "
+            @if !charge.description.starts_with(partner) { (partner) ", " }
+            (charge.description)
+        }
         p class="muted small" {
             "For " (period.from()) " to " (period.to())
             @if let Some(day) = charge.billed_on { " · on the bill of " (day) }
@@ -84,8 +89,16 @@ fn charge_forms(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
             @if viewer.permits(Act::PostRefund) { (refund_form(customer, charge, remaining)) }
         }
         @if may_dispute && viewer.permits(Act::OpenDispute) {
-            (open_form(viewer, &charge.transaction_id, reference, &customer.customer_field()))
+            (open_form(viewer, &charge.transaction_id, reference, &question_fields(customer, charge)))
         }
+    }
+}
+
+/// What a form about a charge has for the question: the way back, and which charge it is.
+fn question_fields(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
+    html! {
+        (customer.customer_field())
+        (about_field(charge.amount, customer.name_of(&charge.partner)))
     }
 }
 
@@ -108,7 +121,7 @@ fn refund_form(customer: CustomerPage<'_>, charge: &CareCharge, remaining: Money
             summary { "Refund" }
             form class="fields" method="post" action="/care/refunds" {
                 (customer.viewer.csrf_field())
-                (customer.customer_field())
+                (question_fields(customer, charge))
                 input type="hidden" name="transaction" value=(charge.transaction_id);
                 input type="hidden" name="currency" value=(charge.amount.currency);
                 label {
@@ -148,7 +161,7 @@ fn show_refund(customer: CustomerPage<'_>, refund: &CareRefund, charge: &CareCha
         p { (status) ": " (refund.amount) " of " (charge.description) ". Reason: " (refund.reason) }
         p class="muted small" {
             @match refund.borne_by {
-                Some(borne_by) => { "Asked for by a desk. " (borne_by_words(borne_by)) }
+                Some(borne_by) => { "Asked for by the operator’s staff · " (borne_by_words(borne_by)) }
                 None => { "Asked for by " (customer.name_of(&charge.partner)) }
             }
         }
@@ -164,7 +177,7 @@ fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &Care
             @if let Some(at) = dispute.decided_at { " · decided " (show_time(at)) }
         }
         @if dispute.state == DisputeState::Open {
-            (decision_forms(customer.viewer, &charge.transaction_id, reference, &customer.customer_field()))
+            (decision_forms(customer.viewer, &charge.transaction_id, reference, &question_fields(customer, charge)))
         }
     }
 }

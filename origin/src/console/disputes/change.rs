@@ -27,6 +27,9 @@ pub(in crate::console) struct DisputeForm {
     /// What is decided.
     #[serde(default)]
     state: String,
+    /// Which charge it is about, for the question.
+    #[serde(default)]
+    about: String,
     #[serde(default)]
     reference: String,
     /// The number of the customer whose page has the form, for the way back.
@@ -162,6 +165,7 @@ fn word_question(form: &DisputeForm, change: Change, back: Markup) -> Confirmati
         dl class="facts" {
             @if let Some(reason) = change.reason { dt { "Why" } dd { (reason_words(reason)) } }
             @else { dt { "Then it is" } dd { strong { (state_words(change.state)) } } }
+            @if !form.about.is_empty() { dt { "About" } dd { strong { (form.about) } } }
             dt { "Charge" } dd { code { (form.transaction) } }
             dt { "Reference" } dd { code { (form.reference) } }
         }
@@ -176,6 +180,7 @@ fn word_question(form: &DisputeForm, change: Change, back: Markup) -> Confirmati
         ("transaction", form.transaction.as_str()),
         ("reason", form.reason.as_str()),
         ("state", form.state.as_str()),
+        ("about", form.about.as_str()),
         ("reference", form.reference.as_str()),
         ("customer", form.customer.as_str()),
     ];

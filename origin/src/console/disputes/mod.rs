@@ -23,6 +23,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use onbill_domain::limits::DESK_LINES_MAX;
+use onbill_domain::money::Money;
 use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::dispute::{Dispute, DisputeReason, DisputeState};
@@ -114,10 +115,16 @@ fn show_dispute(config: &Config, viewer: &Viewer, dispute: &Dispute, now: Timest
                 dt { "Charge" } dd { code { (dispute.transaction_id) } }
             }
             @if dispute.state == DisputeState::Open {
-                (decision_forms(viewer, &dispute.transaction_id, dispute.reference.as_str(), &html! {}))
+                @let about = about_field(dispute.amount, config.partner_name(&dispute.partner));
+                (decision_forms(viewer, &dispute.transaction_id, dispute.reference.as_str(), &about))
             }
         }
     }
+}
+
+/// Which charge a form is about, for the question: people do not know it by its id.
+pub(super) fn about_field(amount: Money, partner: &str) -> Markup {
+    html! { input type="hidden" name="about" value={ (amount) " for " (partner) }; }
 }
 
 /// The buttons of an open dispute, as far as the viewer may press them. `hidden` are further fields.
@@ -164,7 +171,9 @@ pub(super) fn open_form(viewer: &Viewer, transaction_id: &str, reference: &str, 
                 p class="muted small" { (DOES_NOT) }
                 label {
                     "Why"
-                    select name="reason" {
+                    // A partner is told of fraud: no reason is there by itself.
+                    select name="reason" required {
+                        option value="" { "Choose…" }
                         @for reason in DisputeReason::ALL { option value=(reason.as_str()) { (reason_words(reason)) } }
                     }
                 }

@@ -16,13 +16,14 @@ use super::refused::Refused;
 use super::viewer::Viewer;
 use super::words::queue_words;
 use crate::care::Act;
-use crate::instruments::{Severity, StoredAlarm};
+use crate::instruments::{AlarmKind, Severity, StoredAlarm};
 use crate::store::{AlarmFilter, LedgerFigures, OriginStatus};
 use axum::extract::State;
 use axum::response::Response;
 use figures_of_calls::calls_table;
 use maud::{Markup, html};
 use onbill_domain::timestamp::Timestamp;
+use runbook::in_a_word;
 
 /// For so long an alarm that is over is shown, in seconds: the next shift sees the night before.
 const SHOWN_SECONDS: i64 = 86_400;
@@ -83,19 +84,41 @@ fn alarm_row(alarm: &StoredAlarm) -> Markup {
     let word = alarm.alarm.as_str();
     html! {
         tr {
-            td data-label="Alarm" { a href=(format!("/on-call/runbook/{word}")) { (word) } }
+            td data-label="Alarm" {
+                a href=(format!("/on-call/runbook/{word}")) { (word) }
+                p class="muted small" { (in_a_word(alarm.alarm)) }
+            }
             td data-label="State" {
                 @match alarm.cleared_at {
                     None => span class="bad" { "active" },
                     Some(at) => span class="good" { "over since " (format_minute(at)) " UTC" },
                 }
             }
-            td data-label="Urgency" { (alarm.alarm.severity().as_str()) ", " (alarm.alarm.kind().as_str()) }
+            td data-label="Urgency" {
+                (urgency_words(alarm.alarm.severity()))
+                p class="muted small" { (end_words(alarm.alarm.kind())) }
+            }
             td data-label="About" { @if !alarm.subject.is_empty() { code { (alarm.subject) } } }
             td data-label="Since (UTC)" { (format_minute(alarm.raised_at)) }
             td data-label="Times" { (alarm.count) }
             td data-label="Origin" { (alarm.instance) }
         }
+    }
+}
+
+/// When a person has to look at it, and the word that the command line has for it.
+const fn urgency_words(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Page => "At once (page)",
+        Severity::Ticket => "Next working day (ticket)",
+    }
+}
+
+/// How it ends, and the word that the command line has for it.
+const fn end_words(kind: AlarmKind) -> &'static str {
+    match kind {
+        AlarmKind::Condition => "Ends by itself (condition)",
+        AlarmKind::Event => "Stays until you close it (event)",
     }
 }
 

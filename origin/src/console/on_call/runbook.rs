@@ -29,11 +29,19 @@ pub(in crate::console) async fn runbook_page(
     let no_alarm = || Reject::new(ErrorCode::NotFound, "There is no such alarm.");
     let (alarm, text) = found.ok_or_else(no_alarm)?;
     let body = html! {
-        p class="muted small" { code { "docs/operate/alarms.md#" (alarm.as_str()) } }
+        p { "In a word: " (in_a_word(alarm)) "." }
+        p class="muted small" { "Of this version: " code { "docs/operate/alarms.md#" (alarm.as_str()) } }
         section class="card runbook" { (show_markdown(text)) }
         p { a class="button quiet" href="/on-call" { "Back to the alarms" } }
     };
-    Ok(page(&viewer, alarm.as_str(), Section::OnCall, body))
+    Ok(page(&viewer, &format!("Runbook: {}", alarm.as_str()), Section::OnCall, body))
+}
+
+/// What an alarm means, as the list of all of them has it in its last column.
+pub(super) fn in_a_word(alarm: Alarm) -> &'static str {
+    let row = format!("| [`{}`]", alarm.as_str());
+    let found = ALARMS.lines().find(|line| line.starts_with(&row));
+    found.and_then(|line| line.trim_end_matches(" |").rsplit(" | ").next()).unwrap_or_default()
 }
 
 /// The text below the heading of an alarm.
@@ -53,6 +61,8 @@ mod tests {
             let text = find_section(ALARMS, alarm.as_str()).unwrap_or_default();
             assert!(text.len() > 50, "{}", alarm.as_str());
             assert!(!text.contains("\n### "), "{}", alarm.as_str());
+            let word = in_a_word(alarm);
+            assert!(word.len() > 10 && !word.contains(['|', '`']), "{}: {word}", alarm.as_str());
         }
         assert_eq!(find_section(ALARMS, "no-such-alarm"), None);
     }

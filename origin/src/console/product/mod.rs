@@ -73,7 +73,7 @@ pub(super) async fn funnel_page(
         (refusals(&visits))
         p class="muted small" {
             "The first step here is the number. The edge counts how often the widget was shown before, by day and language. "
-            "The query is in " code { "docs/operate/logs.md" } "."
+            code { "docs/operate/logs.md" } " has the query."
         }
     };
     Ok(page(&viewer, "Sign-ups", Section::Product, body))
