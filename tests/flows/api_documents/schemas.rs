@@ -1,6 +1,6 @@
 //! The schemas against the wire types that they describe: names, what may be absent, words, bounds.
 
-use super::document::{Document, documents, object};
+use super::document::{Document, document, documents, object};
 use super::members::members_of;
 use onbill_domain::day::Day;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
@@ -8,6 +8,7 @@ use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorBody, Reject};
 use onbill_domain::tax::Tax;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::trace_context::{self, TraceParent};
 use onbill_domain::wire::read_object;
 use onbill_domain::wire::{
     care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, queue,
@@ -265,6 +266,24 @@ fn day_has_the_years_of_its_type() {
         if let Some(day) = document.schemas().get("Day") {
             assert_eq!(day["pattern"], "^[2-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", "{}", document.name);
         }
+    }
+}
+
+/// All zeros are no trace, and no call in one (W3C Trace Context §3.2.2). A program that makes its
+/// examples from the document would begin with them.
+#[test]
+fn traceparent_is_not_all_zeros() {
+    let (trace, call) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    let (no_trace, no_call) = ("0".repeat(32), "0".repeat(16));
+    assert!(TraceParent::parse(&format!("00-{trace}-{call}-01")).is_some());
+    assert!(TraceParent::parse(&format!("00-{no_trace}-{call}-01")).is_none());
+    assert!(TraceParent::parse(&format!("00-{trace}-{no_call}-01")).is_none());
+    // What onbill sends. What it receives may be anything, and is ignored then.
+    for name in ["csp", "partner"] {
+        let document = document(name);
+        let sent = document.shared_parameters().find(|parameter| parameter["name"] == trace_context::HEADER);
+        let pattern = "^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$";
+        assert_eq!(sent.expect("is there")["schema"]["pattern"], pattern, "{name}");
     }
 }
 
