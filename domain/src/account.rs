@@ -370,6 +370,7 @@ mod tests {
                 (money(1598, "USD"), Err(too_little), declined.clone()),
                 (money(-1, "USD"), Err(too_little), declined.clone()),
                 (money(9999, "EUR"), Err(("account-not-eligible", None)), ChargeCheck::Submit),
+                (money(1, "EUR"), Err(("account-not-eligible", None)), ChargeCheck::Submit),
             ] {
                 let account = with(spendable, account_type);
                 assert_eq!(refusal(&account), refused, "{account_type:?} {spendable:?}");

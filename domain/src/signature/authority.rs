@@ -51,6 +51,7 @@ mod tests {
             (" onbill.acme.example:08788", &["onbill.acme.example:8788"]),
             ("[2001:DB8::1]:443", &["[2001:db8::1]", "[2001:db8::1]:443"]),
             ("a@onbill.acme.example", &[]),
+            ("a@onbill.acme.example:443", &[]),
             ("onbill.acme.example:70000", &[]),
             ("onbill.acme.example/x", &[]),
             ("", &[]),
