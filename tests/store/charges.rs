@@ -21,6 +21,7 @@ on_each_database!(
     outcome_missing_in_a_replay_is_reported_by_webhook,
     a_spent_nonce_changes_nothing,
     unknown_and_foreign_pais_leave_nothing,
+    charge_is_shown_to_its_partner_alone,
     next_subscriber_of_a_number_is_never_charged,
     a_settled_charge_never_changes,
     charge_of_a_clock_ahead_is_in_progress_briefly,
@@ -144,6 +145,22 @@ async fn unknown_and_foreign_pais_leave_nothing(db: TestStore) {
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
     // The id is still free.
     db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
+}
+
+async fn charge_is_shown_to_its_partner_alone(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let issued = db.store.issue_signup(fresh_nonce(), NOW, new_signup("other", 1, "2024-01-01")).await;
+    let Ok(IssueSignupResult::Issued(others)) = issued else { panic!("no PAI: {issued:?}") };
+    let find = async |name: &str| {
+        let found = db.store.find_charge_response(partner_id(name), parse_ext_id("n-1")).await;
+        found.expect("works").map(|charge| charge.transaction_id)
+    };
+    let own = db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
+    assert_eq!((find("netflix").await, find("other").await), (Some(own.clone()), None));
+    // Each partner has its own ids.
+    let theirs = NewCharge { partner: partner_id("other"), ..new_charge(others.pai, "n-1", 899) };
+    let theirs = db.post_new_charge(theirs).await;
+    assert_eq!((find("netflix").await, find("other").await), (Some(own), Some(theirs)));
 }
 
 async fn next_subscriber_of_a_number_is_never_charged(db: TestStore) {
