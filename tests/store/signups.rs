@@ -25,9 +25,11 @@ on_each_database!(
     a_subscriber_has_one_pai_for_each_partner,
     an_account_is_what_the_last_import_says,
     a_token_is_spent_once_and_by_its_partner,
+    token_of_a_closed_pai_is_unknown,
     visit_ends_as_the_ledger_has_it,
     visit_fails_once_its_subscriber_has_left,
     a_visit_has_no_part_in_the_subscription_of_a_later_one,
+    earlier_subscription_is_not_what_visit_led_to,
     a_subscription_says_how_it_began_and_when_it_was_charged_first,
     a_charge_of_another_subscription_is_not_its_first,
     a_subscription_begins_after_its_coupons_days,
@@ -97,6 +99,17 @@ async fn a_token_is_spent_once_and_by_its_partner(db: TestStore) {
     assert_eq!(spend("netflix", &jti, "r-2").await.expect("works"), SpendTokenResult::UsedElsewhere);
 }
 
+async fn token_of_a_closed_pai_is_unknown(db: TestStore) {
+    let new = new_signup("netflix", 1, "2024-01-01");
+    let jti = new.jti.clone();
+    db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
+    // The number has another subscriber by now.
+    db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await.expect("works");
+    let (netflix, reference) = (partner_id("netflix"), parse_ext_id("r-1"));
+    let spent = db.store.spend_token(fresh_nonce(), NOW, netflix, jti, reference).await;
+    assert_eq!(spent, Ok(SpendTokenResult::Unknown));
+}
+
 async fn visit_ends_as_the_ledger_has_it(db: TestStore) {
     let new = new_signup("netflix", 1, "2024-01-01");
     let (jti, ticket) = (new.jti.clone(), new.ticket);
@@ -147,6 +160,15 @@ async fn a_visit_has_no_part_in_the_subscription_of_a_later_one(db: TestStore) {
     record_subscription(&db, late.pai, "ps-1").await;
     assert_eq!(find_outcome(&db, late.ticket).await, Some(SignupOutcome::Success));
     assert_eq!(find_outcome(&db, early.ticket).await, Some(SignupOutcome::Pending));
+}
+
+/// The partner's own journey has led to that one, so that it names no visit.
+async fn earlier_subscription_is_not_what_visit_led_to(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    db.change_subscription("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
+    let visit = open_visit(&db, NOW.plus_seconds(60), true).await;
+    assert_eq!(visit.pai, pai);
+    assert_eq!(find_outcome(&db, visit.ticket).await, Some(SignupOutcome::Pending));
 }
 
 struct Visit {
