@@ -22,6 +22,7 @@ on_each_database!(
     sums_of_today_are_taken_from_the_ledger,
     the_room_of_a_charge_that_is_declined_later_comes_back,
     the_room_of_a_refund_comes_back_when_billing_gave_it_back,
+    pending_refund_gives_no_room_after_clock_ahead,
     a_refund_gives_room_to_the_day_of_its_charge,
     all_partners_of_an_account_share_its_limits,
     another_account_and_another_currency_count_by_themselves,
@@ -218,6 +219,17 @@ async fn the_room_of_a_refund_comes_back_when_billing_gave_it_back(db: TestStore
     let second = db.post_new_refund(new_refund("n-1", "r-2", Some(600))).await;
     db.store.answer_refund(NOW, second, refused()).await.expect("works");
     assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-6", 50)).await, OVER_DAY);
+}
+
+async fn pending_refund_gives_no_room_after_clock_ahead(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let id = db.post_new_charge(limited_charge(pai, "n-1", 1000)).await;
+    db.store.answer_transaction(NOW, id, done()).await.expect("works");
+    db.post_new_refund(new_refund("n-1", "r-1", Some(400))).await;
+    // As above, the sums of today are taken from the ledger, and billing may still refuse the refund.
+    assert_eq!(try_charge(&db, 365, limited_charge(pai, "n-2", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-3", 501)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-4", 500)).await, None);
 }
 
 async fn a_refund_gives_room_to_the_day_of_its_charge(db: TestStore) {
