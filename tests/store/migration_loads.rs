@@ -124,7 +124,8 @@ async fn changed_line_is_named_and_only_a_later_state_is_taken_over(db: TestStor
     assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 500").await, 1);
     let closed = pais_csv(&[line.replace("ACTIVE", "CLOSED")]);
     assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 0, 1, 0]]);
-    let (_, complaints) = other.load(&db.store, &[&pais_csv(&[&line])], None).await;
+    // The very first file again would be refused as an older one.
+    let (_, complaints) = other.load(&db.store, &[&pais_csv(&[line.replace("2026", "2027")])], None).await;
     assert_eq!(complaints.len(), 1, "closed is permanent: {complaints:?}");
     assert_eq!(db.lease_due(600).await.len(), 0, "it was dark all the time");
 }
