@@ -179,8 +179,8 @@ async fn event_about_a_new_number_may_come_early(db: TestStore) {
         (&[Suspended, Resumed], Active),
         (&[PortedOut], Closed),
         (&[Ceased, Activated], Closed),
-        // They have moved to a number that is not on record.
-        (&[NumberChanged], PaiState::Suspended),
+        // They have moved to a number that is not on record, and what comes then is about the next one there.
+        (&[NumberChanged, Resumed], PaiState::Suspended),
     ];
     for (n, (chain, state)) in (1..).zip(chains) {
         let (old, new, newest) = (sealed_number(n), sealed_number(n + 100), sealed_number(n + 200));

@@ -58,6 +58,7 @@ mod mandates;
 mod migration_loads;
 mod migrations;
 mod notifications;
+mod number_changes;
 mod opening;
 mod outcome;
 mod own_pais_that_come_back;
