@@ -1,15 +1,17 @@
 //! What a restored ledger has lost is adopted once, and replays find it.
 
 use crate::dark_pais::{self, LINE, pai_of, with_dark_pai};
+use crate::outcome::declined;
 use crate::test_store::{TestStore, job_name, new_charge, new_coupon, new_pai, new_redemption, new_refund};
 use crate::test_values::{
     NOW, fresh_nonce, fresh_pai, next_number, parse_ext_id, partner_id, service_period, usd,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundResponse, TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
-    AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund, PostChargeResult,
+    AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund, NewCharge, PostChargeResult,
     PostRefundResult, RedeemResult, RedemptionOutcome, TurnOffPaiResult,
 };
 use onbill_test_harness::other_system::{charges_csv, pais_csv};
@@ -17,10 +19,14 @@ use std::sync::Arc;
 
 on_each_database!(
     an_adopted_charge_is_replayed,
+    adopted_charge_counts_against_the_limits,
     a_charge_that_billing_lacks_is_asked_for,
     what_another_system_has_charged_is_not_adopted,
     an_adopted_refund_is_taken_off_its_charge,
+    refund_of_what_was_not_approved_is_not_adopted,
+    adopted_refund_stays_beside_those_of_later_files,
     an_adopted_redemption_spends_the_coupon,
+    redemption_of_a_redeemed_coupon_is_present,
     adopted_redemption_without_reference_uses_up_the_coupon,
     an_adopted_redemption_that_billing_lacks_is_submitted,
     redemption_that_billing_lacks_waits_for_the_cut_over,
@@ -71,6 +77,20 @@ async fn an_adopted_charge_is_replayed(db: TestStore) {
     assert_eq!(unknown, AdoptResult::PaiNotFound);
 }
 
+async fn adopted_charge_counts_against_the_limits(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    adopted(&db, pai, "c-1").await;
+    let limits = SpendingLimits { day_minor: Some(2000), ..SpendingLimits::default() };
+    let post = async |ext_id: &str, amount_minor: i64| {
+        let new = NewCharge { limits: Some(limits), ..new_charge(pai, ext_id, amount_minor) };
+        db.store.post_charge(fresh_nonce(), NOW, new).await.expect("works")
+    };
+    let over = post("c-2", 402).await;
+    assert!(matches!(over, PostChargeResult::Declined(_)), "{over:?}");
+    let rest = post("c-3", 401).await;
+    assert!(matches!(rest, PostChargeResult::Created(_)), "{rest:?}");
+}
+
 async fn a_charge_that_billing_lacks_is_asked_for(db: TestStore) {
     let pai = db.sign_up_subscriber(1).await.pai;
     let lost = lost(pai, "c-1", false);
@@ -88,16 +108,7 @@ async fn what_another_system_has_charged_is_not_adopted(db: TestStore) {
     let claim =
         format!("netflix,c-0,{pai},1599,USD,0,APPROVED,line-0,2026-11-17T12:00:00Z,2026-11-01,2026-11-30");
     other.load_sound(&db.store, &pais_csv(&[LINE]), Some(&charges_csv(&[claim]))).await;
-    let refund = |ext_id: &str, is_billed| LostRefund {
-        refund_id: format!("rf-{}", next_number()),
-        partner: partner_id("netflix"),
-        ext_refund_id: parse_ext_id(ext_id),
-        ext_transaction_id: parse_ext_id("c-0"),
-        amount: usd(100),
-        reason: "Left".to_owned(),
-        is_billed,
-        informs_partner: false,
-    };
+    let refund = |ext_id: &str, is_billed| LostRefund { is_billed, ..lost_refund(ext_id, "c-0", 100) };
     let charge = db.store.adopt_charge(NOW, lost(pai, "c-1", false)).await;
     assert_eq!(charge, Ok(AdoptResult::NotCutOver));
     assert_eq!(db.store.adopt_refund(NOW, refund("r-1", false)).await, Ok(AdoptResult::NotCutOver));
@@ -108,24 +119,27 @@ async fn what_another_system_has_charged_is_not_adopted(db: TestStore) {
     assert_eq!(db.store.adopt_refund(NOW, refund("r-1", true)).await, Ok(AdoptResult::Adopted));
 }
 
-async fn an_adopted_refund_is_taken_off_its_charge(db: TestStore) {
-    let pai = db.sign_up_subscriber(1).await.pai;
-    adopted(&db, pai, "c-1").await;
-    let lost = |ext_id: &str, of: &str, minor| LostRefund {
+fn lost_refund(ext_id: &str, of: &str, amount_minor: i64) -> LostRefund {
+    LostRefund {
         refund_id: format!("rf-{}", next_number()),
         partner: partner_id("netflix"),
         ext_refund_id: parse_ext_id(ext_id),
         ext_transaction_id: parse_ext_id(of),
-        amount: usd(minor),
+        amount: usd(amount_minor),
         reason: "Left".to_owned(),
         is_billed: true,
         informs_partner: false,
-    };
+    }
+}
+
+async fn an_adopted_refund_is_taken_off_its_charge(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    adopted(&db, pai, "c-1").await;
     for (refund, result) in [
-        (lost("f-1", "c-1", 1000), AdoptResult::Adopted),
-        (lost("f-1", "c-1", 1000), AdoptResult::Present),
-        (lost("f-2", "c-1", 600), AdoptResult::NotWithinRemainder),
-        (lost("f-3", "c-9", 600), AdoptResult::ChargeNotFound),
+        (lost_refund("f-1", "c-1", 1000), AdoptResult::Adopted),
+        (lost_refund("f-1", "c-1", 1000), AdoptResult::Present),
+        (lost_refund("f-2", "c-1", 600), AdoptResult::NotWithinRemainder),
+        (lost_refund("f-3", "c-9", 600), AdoptResult::ChargeNotFound),
     ] {
         assert_eq!(db.store.adopt_refund(NOW, refund).await.expect("works"), result);
     }
@@ -140,6 +154,36 @@ async fn an_adopted_refund_is_taken_off_its_charge(db: TestStore) {
         post(new_refund("c-1", "f-9", Some(600))).await.expect("works"),
         PostRefundResult::NotWithinRemainder { remaining: usd(599) }
     );
+}
+
+async fn refund_of_what_was_not_approved_is_not_adopted(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    db.store.adopt_charge(NOW, lost(pai, "c-1", false)).await.expect("works");
+    let id = db.post_new_charge(new_charge(pai, "c-2", 1599)).await;
+    let reason = DeclineReason::InsufficientBalance;
+    db.store.answer_transaction(NOW, id, declined(reason)).await.expect("works");
+    for (of, status) in [("c-1", TransactionStatus::Pending), ("c-2", TransactionStatus::Declined)] {
+        assert_eq!(db.find_charge(of).await.status, status);
+        let refund = lost_refund(&format!("of-{of}"), of, 100);
+        assert_eq!(db.store.adopt_refund(NOW, refund).await, Ok(AdoptResult::ChargeNotFound), "{of}");
+    }
+}
+
+/// Until the cut-over, the other system's file knows only what it has given back itself.
+async fn adopted_refund_stays_beside_those_of_later_files(db: TestStore) {
+    let other = with_dark_pai(&db).await;
+    let pai = pai_of(dark_pais::PAI);
+    let load = async |refunded: i64| {
+        let claim = format!(
+            "netflix,c-0,{pai},1599,USD,{refunded},APPROVED,line-0,2026-11-17T12:00:00Z,2026-11-01,2026-11-30"
+        );
+        other.load_sound(&db.store, &pais_csv(&[LINE]), Some(&charges_csv(&[claim]))).await;
+    };
+    load(0).await;
+    let adopted = db.store.adopt_refund(NOW, lost_refund("r-1", "c-0", 100)).await;
+    assert_eq!(adopted, Ok(AdoptResult::Adopted));
+    load(200).await;
+    assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 300").await, 1);
 }
 
 fn lost_redemption(reference: Option<&str>) -> LostRedemption {
@@ -174,6 +218,13 @@ async fn an_adopted_redemption_spends_the_coupon(db: TestStore) {
     assert_eq!(redeem("r-2").await.expect("works"), RedeemResult::Used);
     let until = db.store.find_paid_until(buyer, found.service_period.from()).await.expect("works");
     assert_eq!(until, Some(found.service_period.to()), "these days are paid for");
+}
+
+async fn redemption_of_a_redeemed_coupon_is_present(db: TestStore) {
+    db.redeem_new_coupon(1, "k-1", "r-1").await;
+    let again = db.store.adopt_redemption(NOW, lost_redemption(Some("r-1"))).await;
+    assert_eq!(again, Ok(AdoptResult::Present));
+    assert_eq!(db.place.count_rows("transactions").await, 1, "nobody pays for it twice");
 }
 
 async fn adopted_redemption_without_reference_uses_up_the_coupon(db: TestStore) {
