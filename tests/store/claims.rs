@@ -19,6 +19,7 @@ on_each_database!(
     other_contents_under_the_id_of_a_claim_are_refused,
     refund_of_a_claim_goes_to_billing_by_its_own_id_within_what_remains,
     pending_claim_waits_for_the_result_of_the_other_system,
+    settled_claim_stays_once_its_pai_is_on,
     days_of_a_claim_are_not_charged_again_under_another_id,
     claim_is_in_no_report_and_counts_against_no_limit,
     claim_of_a_dark_pai_answers_nothing,
@@ -115,6 +116,16 @@ async fn pending_claim_waits_for_the_result_of_the_other_system(db: TestStore) {
     let back = charges_csv(&[claim_line("c-1", "", "DECLINED", "")]);
     let (_, complaints) = other.load(&db.store, &[&pais_csv(&[PAI_LINE])], Some(&back)).await;
     assert!(complaints[0].contains("changed: line 2, column ext_transaction_id"), "{complaints:?}");
+}
+
+/// What is given back of it from then on is given back here.
+async fn settled_claim_stays_once_its_pai_is_on(db: TestStore) {
+    let other = with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
+    let refunded = charges_csv(&[claim_line("c-1", "600", "APPROVED", "line-1")]);
+    let (_, complaints) = other.load(&db.store, &[&pais_csv(&[PAI_LINE])], Some(&refunded)).await;
+    let [complaint] = &complaints[..] else { panic!("one is refused: {complaints:?}") };
+    assert!(complaint.contains("changed: line 2, column ext_transaction_id"), "{complaint}");
+    assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 0").await, 1);
 }
 
 async fn days_of_a_claim_are_not_charged_again_under_another_id(db: TestStore) {
