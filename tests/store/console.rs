@@ -28,6 +28,7 @@ on_each_database!(
     a_request_is_taken_back_by_its_asker,
     an_approved_request_is_open_until_its_refund_is_made,
     an_approved_request_is_rejected_while_no_refund_is_made,
+    rejected_request_is_not_ended_otherwise,
     a_refund_that_is_made_is_not_rejected,
     a_refund_that_is_made_while_its_request_waits_is_not_rejected,
     a_refund_is_made_or_rejected,
@@ -276,6 +277,20 @@ async fn an_approved_request_is_rejected_while_no_refund_is_made(db: TestStore) 
     assert_eq!(db.place.count_rows("refunds").await, 0);
     let other = make_refund(&db.store, &transaction_id, "rq-2").await;
     assert!(matches!(other, PostRefundResult::Created(_)), "another reference is another refund: {other:?}");
+}
+
+/// Who has agreed before notes how their attempt has ended.
+async fn rejected_request_is_not_ended_otherwise(db: TestStore) {
+    let transaction_id = ask(&db, "rq-1").await;
+    let (approve, reject) = (RefundRequestDecision::Approve, RefundRequestDecision::Reject);
+    assert!(matches!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::Approved(_)));
+    assert_eq!(decide(&db, "lead-5", "rq-1", reject).await, DecideRefundResult::Rejected);
+    for was_posted in [false, true] {
+        db.store.end_refund_request("rq-1".to_owned(), was_posted).await.expect("works");
+        let again = new_request(&transaction_id, "rq-1");
+        let asked = db.store.ask_for_refund(NOW, stamp_of("lead-3"), again).await;
+        assert_eq!(asked, Ok(AskRefundResult::Other(RefundRequestState::Rejected)), "{was_posted}");
+    }
 }
 
 async fn a_refund_that_is_made_is_not_rejected(db: TestStore) {
