@@ -1,20 +1,25 @@
 //! A change of plan or price is another mandate of the same subscription, and the list of all.
 
-use crate::outcome::{done, later};
-use crate::test_store::{TestStore, declined_by, job_name, new_charge};
+use crate::outcome::{declined, done, later};
+use crate::test_store::{
+    TestStore, declined_by, job_name, new_charge, new_pai, new_refund, new_subscription, subscription_terms,
+};
 use crate::test_values::{
     NOW, fresh_nonce, next_number, parse_day, parse_ext_id, partner_id, service_period, usd,
 };
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use onbill_origin::config::ChargeNeeds;
 use onbill_origin::store::{
     ChangeTermsResult, LEASE_SECONDS_MAX, LeasedJob, MandateEvidence, MandateRow, NewNotification, NewTerms,
-    Period, Queue, SettleResult, SubscriptionMandate,
+    Period, Queue, RecordSubscriptionResult, SettleResult, SubscriptionMandate,
 };
 
 on_each_database!(
     a_change_supersedes_what_it_was_checked_against,
+    days_are_charged_until_billing_gives_them_back,
+    id_of_a_change_is_its_partners_own,
     a_withdrawal_is_for_those_who_were_notified,
     a_withdrawal_arrives_after_the_announcement,
     every_withdrawal_is_for_those_who_know_of_any_announcement,
@@ -113,6 +118,42 @@ async fn a_change_supersedes_what_it_was_checked_against(db: TestStore) {
     let other =
         db.store.find_subscription_mandate(partner_id("tunes"), parse_ext_id("ps-1"), parse_ext_id("ch-1"));
     assert!(other.await.expect("works").is_none(), "it is its partner's alone");
+}
+
+async fn days_are_charged_until_billing_gives_them_back(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let charged_until = async || db.find_terms("ch-1").await.charged_until;
+    let last_day = Some(parse_day("2026-12-31"));
+    let id = db.post_new_charge(new_charge(pai, "n-1", 1599)).await;
+    assert_eq!(charged_until().await, last_day, "it may be on the bill");
+    let reason = DeclineReason::InsufficientBalance;
+    db.store.answer_transaction(NOW, id, declined(reason)).await.expect("works");
+    assert_eq!(charged_until().await, None);
+    db.post_approved_charge(pai, "n-2", 1599).await;
+    let refund = db.post_new_refund(new_refund("n-2", "r-1", None)).await;
+    assert_eq!(charged_until().await, last_day, "billing may refuse the refund");
+    db.store.answer_refund(NOW, refund, done()).await.expect("works");
+    assert_eq!(charged_until().await, None);
+}
+
+async fn id_of_a_change_is_its_partners_own(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    assert_eq!(db.change(pai, &db.find_terms("ch-1").await, "ch-1").await, ChangeTermsResult::Recorded);
+    let others = db.store.issue_pai(Some(fresh_nonce()), NOW, new_pai("tunes", 1, "2024-01-01")).await;
+    let others = others.expect("works").expect("is issued").pai;
+    let recorded = db.store.record_subscription(
+        fresh_nonce(),
+        NOW,
+        partner_id("tunes"),
+        "ps-2".to_owned(),
+        new_subscription(others, "s-1"),
+        subscription_terms(),
+    );
+    let recorded = recorded.await.expect("works");
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
+    let (tunes, id) = (partner_id("tunes"), parse_ext_id("ps-2"));
+    let found = db.store.find_subscription_mandate(tunes, id, parse_ext_id("ch-1")).await.expect("works");
+    assert_eq!(found.expect("is there").of_change, None);
 }
 
 async fn a_withdrawal_is_for_those_who_were_notified(db: TestStore) {
