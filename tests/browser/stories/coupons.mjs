@@ -230,7 +230,7 @@ test('no answer is no loss: the same button asks for the same coupon', async sta
     id = await plans.buy('6M');
     await plans.shows(id, 'unconfirmed');
   });
-  await plans.press(id, 'Ask again');
+  await plans.press(id, 'Try again');
   await plans.isOnItsWay(id);
   const code = await hers.coupon();
 
