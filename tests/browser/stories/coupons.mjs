@@ -113,7 +113,7 @@ test('a code that was used is refused, whoever enters it', async stage => {
   const member = await new Member(page).logIn('lee@example.com');
   const redeem = await new Redeem(page).open();
   await redeem.enter(text.match(/(?:\w{4}-){4}\w{4}/)[0]);
-  await redeem.complains(/used before, and works once/);
+  await redeem.complains(/used already, and works only once/);
   assert.equal((await couponsOn(olga)).length, 1);
   await member.open();
   assert.match(await member.text(), /Active, month by month/);
@@ -230,7 +230,7 @@ test('no answer is no loss: the same button asks for the same coupon', async sta
     id = await plans.buy('6M');
     await plans.shows(id, 'unconfirmed');
   });
-  await plans.press(id, 'Ask again');
+  await plans.press(id, 'Try again');
   await plans.isOnItsWay(id);
   const code = await hers.coupon();
 

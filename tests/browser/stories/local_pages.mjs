@@ -115,7 +115,7 @@ test('an ended account has no badge, and nothing is left of a declined charge', 
   await page.goto(`${netflix.url}/charges`);
   const line = page.locator(`[data-ext-transaction="${declined.extTransactionID}"]`);
   await line.getByText('DECLINED').waitFor();
-  assert.equal(await line.getByText('Left of it').count(), 0);
+  assert.equal(await line.getByText('Not refunded').count(), 0);
 });
 
 const playground = (page, state, query = '') => page.goto(`${acme.dashboard}/playground?state=${state}${query}`);

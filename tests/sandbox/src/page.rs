@@ -35,7 +35,7 @@ pub async fn secure(State(policy): State<HeaderValue>, request: Request, next: N
     response
 }
 
-/// `$15.99`, `13.99 €`, `1.599 KWD`.
+/// `$15.99`, `€13.99`, `1.599 KWD`.
 pub fn price(money: Money) -> String {
     let plain = money.to_string();
     let amount = plain.split(' ').next().unwrap_or_default();
@@ -43,7 +43,7 @@ pub fn price(money: Money) -> String {
     match money.currency.as_str() {
         "USD" => format!("{sign}${amount}"),
         "GBP" => format!("{sign}£{amount}"),
-        "EUR" => format!("{sign}{amount}\u{a0}€"),
+        "EUR" => format!("{sign}€{amount}"),
         other => format!("{sign}{amount}\u{a0}{other}"),
     }
 }
@@ -117,7 +117,7 @@ mod tests {
         let money =
             |amount_minor, code| Money { amount_minor, currency: Currency::parse(code).expect("is listed") };
         assert_eq!(price(money(1599, "USD")), "$15.99");
-        assert_eq!(price(money(-1399, "EUR")), "\u{2212}13.99\u{a0}€");
+        assert_eq!(price(money(-1399, "EUR")), "\u{2212}€13.99");
         assert_eq!(price(money(1599, "JPY")), "1599\u{a0}JPY");
         assert_eq!(spoken_number("+12025550101"), "+1 (202) 555-0101");
         assert_eq!(spoken_number("+34612345601"), "+34 612 345 601");

@@ -103,9 +103,9 @@ fn card(
             dl {
                 div { dt { "Amount" } dd { (price(charge.amount)) } }
                 @if !charge.is_declined() {
-                    div { dt { "Left of it" } dd data-remaining=(remaining.amount_minor) { (price(remaining)) } }
+                    div { dt { "Not refunded" } dd data-remaining=(remaining.amount_minor) { (price(remaining)) } }
                 }
-                div { dt { "For" } dd { (period(charge.service_period)) } }
+                div class="wide" { dt { "For" } dd { (period(charge.service_period)) } }
                 div { dt { "Operator" } dd { (charge.operator) } }
                 @if let Some(reason) = reported.and_then(|reported| reported.decline_reason) {
                     div { dt { "Reason" } dd { (reason.as_str()) } }

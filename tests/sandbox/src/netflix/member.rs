@@ -62,7 +62,7 @@ pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response 
     let main = html! { div class="column" {
         div class="lead" {
             h1 { "Log in" }
-            p { "To see until when your membership is paid. New here with a code? " a href="/redeem" { "Redeem it" } "." }
+            p { "See how long your membership is paid for. New here with a code? " a href="/redeem" { "Redeem it" } "." }
         }
         form id="log-in-form" class="card redeem" method="post" action="/log-in" novalidate {
             @if problem.is_some() {
@@ -127,8 +127,8 @@ fn then(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
             PaymentMethod::Card { last4 } => {
                 @if is_ahead { (from) "your card •••• " (last4) " is charged again." } @else { "Your card •••• " (last4) " is charged every month." }
             }
-            PaymentMethod::Coupons if is_ahead => { "Then it ends by itself. Nothing is charged." }
-            PaymentMethod::Coupons => { "Your list and your profiles are kept. Nothing was charged." }
+            PaymentMethod::Coupons if is_ahead => { "Then it ends by itself. Nothing more is charged." }
+            PaymentMethod::Coupons => { "Your list and your profiles are kept. Nothing more was charged." }
         }
     }
 }
@@ -164,7 +164,7 @@ fn redeemed(netflix: &Netflix, coupon: &RedeemedCoupon, today: Day) -> Markup {
     let days = coupon.service_period;
     let chip = match (days.from() > today, days.to() < today) {
         (true, _) => "Comes next",
-        (_, true) => "Over",
+        (_, true) => "Ended",
         _ => "Now",
     };
     html! {
@@ -176,7 +176,7 @@ fn redeemed(netflix: &Netflix, coupon: &RedeemedCoupon, today: Day) -> Markup {
             dl {
                 div class="wide" { dt { "Pays for" } dd { (period(days)) } }
                 div { dt { "Price" } dd { (price(coupon.amount)) } }
-                div { dt { "On a bill of" } dd { (name_of(netflix, &coupon.operator)) } }
+                div { dt { "Billed by" } dd { (name_of(netflix, &coupon.operator)) } }
             }
         }
     }

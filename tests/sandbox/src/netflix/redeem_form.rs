@@ -68,7 +68,7 @@ impl RedeemError {
                 "This code has expired, and nothing is charged for it. Buy a new one at the phone company that sent it."
             }
             Ok(ErrorCode::TokenAlreadyUsed) => {
-                "This code was used before, and works once. If it was you, log in to the account that you used it for."
+                "This code has been used already, and works only once. If it was you, log in to the account that you used it for."
             }
             Ok(
                 ErrorCode::SuspendedNonPayment
@@ -96,8 +96,8 @@ impl RedeemError {
     }
 
     fn busy() -> Self {
-        let words = "We get no answer at the moment. Nothing is lost: press the button again in a while. However often you \
-                     do, the code is used once.";
+        let words = "We are getting no answer at the moment. Nothing is lost: press the button again in a while. However often you \
+                     do, the code is used only once.";
         Self { field: None, words: words.to_owned(), is_open: true }
     }
 

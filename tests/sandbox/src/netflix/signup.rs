@@ -135,7 +135,7 @@ pub(super) async fn get_done(State(netflix): State<Netflix>, Path(id): Path<Stri
         section class="card end" id="all-set" {
             svg class="tick" viewBox="0 0 48 48" aria-hidden="true" { circle cx="24" cy="24" r="22" {} path d="m15 25 6.5 6.5L34 18" {} }
             h1 { "You’re all set" }
-            p { strong { (email) } " now pays on the " (operator) " bill. Every month appears there; no card is charged." }
+            p { strong { (email) } " now pays on the " (operator) " bill. Each month appears there; no card is charged." }
             a id="continue" class="main" href=(visit.return_url) { "Back to " (operator) }
         }
     };

@@ -81,7 +81,7 @@ pub(super) fn choices(
             }
             section class="card" aria-labelledby="existing-title" {
                 h2 id="existing-title" { "I have an account" }
-                p { "Log in. Your card is no longer charged; your bill is." }
+                p { "Log in. From then on, your bill is charged instead of your card." }
                 (form(&fields(SubscriptionSource::ExistingAccount), existing))
                 (demo_accounts(netflix))
             }
@@ -105,7 +105,7 @@ pub(super) struct SignupForm<'a> {
 pub(super) fn form(fields: &SignupForm<'_>, problem: Option<&SignupError>) -> Markup {
     let (name, autocomplete, submit) = match fields.choice {
         SubscriptionSource::NewAccount => ("new", "new-password", "Create account"),
-        SubscriptionSource::ExistingAccount => ("existing", "current-password", "Log in and move"),
+        SubscriptionSource::ExistingAccount => ("existing", "current-password", "Log in and switch"),
     };
     let wrong = |field: &str| problem.is_some_and(|problem| problem.field == Some(field));
     let invalid = |field: &str| wrong(field).then_some("true");
@@ -147,7 +147,7 @@ pub(super) fn demo_accounts(netflix: &Netflix) -> Markup {
     let emails: Vec<&str> = on_card.map(|account| account.email.as_str()).collect();
     html! {
         p class="hint" {
-            @if emails.is_empty() { "Every demo account has moved to a bill already." }
+            @if emails.is_empty() { "Every demo account has switched to a bill already." }
             @else { "Demo accounts paid by card: " (emails.join(", ")) ". Password: " code { (DEMO_PASSWORD) } }
         }
     }

@@ -21,6 +21,7 @@ use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
 use serde_json::json;
+use time::Month;
 
 #[derive(Deserialize)]
 pub(super) struct BillQuery {
@@ -86,20 +87,21 @@ fn sheet(operator: &Operator, subscriber: &Subscriber, lines: &[BillLine], total
     let prepaid = subscriber.account.account_type == AccountType::Prepaid;
     let plan = plan_of(subscriber, operator.config().currency);
     let now = calendar(operator.now());
+    let due_year = now.year() + i32::from(now.month() == Month::December);
     let link = number_link("/bill", &subscriber.msisdn);
     html! {
         div class="title bill" {
             h1 { @if prepaid { "Statement" } @else { "Your bill" } }
             a href=(number_link("/sms", &subscriber.msisdn)) { "Messages" }
         }
-        (copy_button(&plain_call(&format!("{}{link}", operator.config().public_url), None), "this bill as JSON"))
+        (copy_button(&plain_call(&format!("{}{link}", operator.config().public_url), None), if prepaid { "this statement as JSON" } else { "this bill as JSON" }))
         article class="card sheet" {
             dl class="facts" {
                 div { dt { "Line" } dd { (spoken_number(subscriber.msisdn.expose())) } }
                 div { dt { "Month" } dd { (now.month()) " " (now.year()) } }
                 div {
                     @if prepaid { dt { "Plan" } dd { (plan.name) } }
-                    @else { dt { "Due" } dd { "14 " (now.month().next()) } }
+                    @else { dt { "Due" } dd { "14 " (now.month().next()) " " (due_year) } }
                 }
             }
             @if !prepaid {

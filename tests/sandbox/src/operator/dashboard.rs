@@ -135,7 +135,7 @@ fn offer(operator: &Operator, view: &PageView, logged_in: bool) -> Markup {
                     li { "New to Netflix, or a member already: both work" }
                     li { "Paid with your bill, or from your prepaid balance" }
                     li { "Netflix never gets your number" }
-                    @if !logged_in { li { "You need not sign in: we send you a code" } }
+                    @if !logged_in { li { "No need to sign in: we text you a code" } }
                 }
             }
         }

@@ -9,6 +9,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
+use onbill_domain::account::AccountType;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::token::{self, ResultClaims, SignupOutcome};
 use serde::Deserialize;
@@ -33,12 +34,18 @@ pub(super) async fn get_done(
     });
     let status = if matches!(result, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let is_success = matches!(&result, Some(Ok(claims)) if claims.outcome == SignupOutcome::Success);
+    let prepaid = visitor.as_ref().is_some_and(|msisdn| {
+        let ledger = operator.ledger();
+        ledger
+            .subscriber(msisdn)
+            .is_some_and(|subscriber| subscriber.account.account_type == AccountType::Prepaid)
+    });
     let beside = if is_success { "outcome success" } else { "outcome" };
     let main = html! {
         section class="hero" {
             h1 { (headline(result.as_ref())) }
             @if let Some(msisdn) = &visitor {
-                p { a href=(number_link("/bill", msisdn)) { "See the bill" } " or go " a href=(query.view.link("/")) { "back to the overview" } "." }
+                p { a href=(number_link("/bill", msisdn)) { "See the " @if prepaid { "statement" } @else { "bill" } } " or go " a href=(query.view.link("/")) { "back to the overview" } "." }
             } @else {
                 p { a href=(query.view.link("/")) { "Back to the overview" } }
             }
@@ -87,8 +94,8 @@ fn result_card(operator: &Operator, result: Option<&Result<ResultClaims, Reject>
             }
             p class="quiet" {
                 @match result {
-                    Some(Ok(_)) => "The result in the address was signed by onbill for this operator and is in time.",
-                    Some(Err(_)) => "The result in the address is not one that onbill signed for this operator, or its time is over.",
+                    Some(Ok(_)) => "The result in the address was signed by onbill for this operator and has not expired.",
+                    Some(Err(_)) => "The result in the address is not one that onbill signed for this operator, or it has expired.",
                     None => "There is no result in the address.",
                 }
             }

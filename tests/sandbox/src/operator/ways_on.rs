@@ -8,19 +8,30 @@ use http::HeaderMap;
 use maud::html;
 
 pub(super) async fn get_top_up(State(operator): State<Operator>, headers: HeaderMap) -> Response {
-    show(&operator, &headers, "Top up", "Add money to your prepaid balance here.")
+    show(
+        &operator,
+        &headers,
+        "Top up",
+        "At a real operator, customers add money to their prepaid balance here.",
+    )
 }
 
 pub(super) async fn get_pay_bill(State(operator): State<Operator>, headers: HeaderMap) -> Response {
-    show(&operator, &headers, "Pay your bill", "Open bills are paid here.")
+    show(&operator, &headers, "Pay your bill", "At a real operator, customers pay their open bills here.")
 }
 
 pub(super) async fn get_help(State(operator): State<Operator>, headers: HeaderMap) -> Response {
-    show(&operator, &headers, "Help", "Ask us anything about your line.")
+    show(&operator, &headers, "Help", "At a real operator, customers get answers about their line here.")
 }
 
 fn show(operator: &Operator, headers: &HeaderMap, title: &str, text: &str) -> Response {
     let visitor = operator.logged_in(headers);
-    let main = html! { h1 { (title) } p { (text) } };
-    page(operator, &PageView::default(), title, visitor.as_ref(), &main)
+    let view = PageView::default();
+    let main = html! {
+        section class="hero" {
+            h1 { (title) }
+            p { (text) " In this simulation there is nothing to do. " a href=(view.link("/")) { "Back to the overview" } "." }
+        }
+    };
+    page(operator, &view, title, visitor.as_ref(), &main)
 }

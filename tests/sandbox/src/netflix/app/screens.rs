@@ -62,7 +62,7 @@ pub(super) fn other_ways(netflix: &Netflix, id: &str, device: &Device) -> (Strin
     let body = html! {
         @match (operator, &device.sim.msisdn) {
             (None, _) => p { "This phone’s SIM is of the network " (device.sim.network) ". There is no contract with its operator, so no operator was asked about the number." }
-            (Some(operator), None) => p { "This SIM is of " (operator.name) ", but it does not tell its number, so " (operator.name) " cannot be asked about it." }
+            (Some(operator), None) => p { "This SIM belongs to " (operator.name) ", but does not tell its number, so " (operator.name) " cannot be asked about it." }
             (Some(operator), Some(_)) => p { a href={ "/app/" (id) } { "Back to paying with " (operator.name) } }
         }
         p { "A real app would offer a card or a gift card now. This simulation does not." }
@@ -149,7 +149,7 @@ impl ScreenView<'_> {
             }
             details name="account" open[on(existing).is_some()] {
                 summary { "I have an account" }
-                p { "Your card is no longer charged from then on." }
+                p { "From then on, your card is no longer charged." }
                 (form(&fields(existing), on(existing)))
                 (demo_accounts(self.netflix))
             }

@@ -45,7 +45,9 @@ pub(super) fn words(why: AppStop, operator: &str, cost: &str, now: Timestamp) ->
         AppStop::TooOften { until } => {
             let text = match until.seconds_since(now) {
                 ..=0 => "You can try again now.".to_owned(),
-                seconds => format!("You can try again in {}: from {} on.", spoken(seconds), moment(until)),
+                seconds => {
+                    format!("Please wait {}. You can try again from {}.", spoken(seconds), moment(until))
+                }
             };
             say(ErrorCode::TooManyRequests.as_str(), "Too many tries".to_owned(), text)
         }
@@ -80,7 +82,7 @@ fn explained(reason: RefusalReason, operator: &str) -> (String, String) {
             Ineligibility::Other => "The operator does not allow it.",
         }),
         RefusalReason::Suspended(Suspension::NonPayment) => {
-            suspended(&format!("A bill at {operator} is open. Once it is paid there, try again."))
+            suspended(&format!("A bill at {operator} is unpaid. Once it is paid there, try again."))
         }
         RefusalReason::Suspended(Suspension::Voluntary) => {
             suspended(&format!("You asked {operator} for it. Once the line is active again, try again."))
@@ -113,7 +115,7 @@ fn refusal(code: ErrorCode, operator: &str, cost: &str) -> (String, String) {
         ),
         ErrorCode::SuspendedNonPayment => (
             "Your line is suspended".to_owned(),
-            format!("A bill at {operator} is open. Once it is paid there, try again."),
+            format!("A bill at {operator} is unpaid. Once it is paid there, try again."),
         ),
         ErrorCode::InsufficientBalance => (
             "Your balance is too low".to_owned(),

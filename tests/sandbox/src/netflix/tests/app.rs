@@ -205,7 +205,7 @@ async fn refusals_have_their_own_screens_and_retry() {
         (401, "authorization-failure", "did not accept"),
         (503, "service-unavailable", "does not answer"),
         (500, "internal-error", "does not answer"),
-        (429, "too-many-requests", "in 2 hours: from 18 November 2026, 13:06 UTC on"),
+        (429, "too-many-requests", "wait 2 hours. You can try again from 18 November 2026, 13:06 UTC."),
         (404, "account-not-found", "does not know this number"),
     ] {
         partner.will_answer([refusal(status, code)]);

@@ -102,5 +102,5 @@ async fn nothing_is_left_of_a_declined_charge() {
         (&json!("DECLINED"), &json!(0))
     );
     let page = ask(&partner.router, get("/charges")).await.text;
-    assert!(page.contains("DECLINED") && !page.contains("Left of it"), "{page}");
+    assert!(page.contains("DECLINED") && !page.contains("Not refunded"), "{page}");
 }

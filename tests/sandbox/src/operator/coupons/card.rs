@@ -12,6 +12,8 @@ use onbill_domain::timestamp::Timestamp;
 pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, ways: &Markup) -> Markup {
     let status = status_texts::status_text(purchase);
     let reported = purchase.reported.as_ref();
+    // What was refused, or has not been confirmed yet, is not bought.
+    let asked = if reported.is_some() { "Bought" } else { "Ordered" };
     let expires_at = reported.filter(|_| purchase.is_open()).and_then(|reported| reported.expires_at);
     html! {
         li class="card coupon" id={ "coupon-" (purchase.id) } data-coupon=(purchase.id) data-state=(status.word) tabindex="-1" {
@@ -23,7 +25,7 @@ pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, w
             p role="status" { (status.sentence) }
             dl class="facts" {
                 div { dt { "Price" } dd { (price(purchase.price)) } }
-                div { dt { "Bought" } dd { (moment(purchase.at)) } }
+                div { dt { (asked) } dd { (date_and_time(purchase.at)) } }
                 @if let Some(at) = expires_at { div { dt { "Enter it by" } dd { (day(last_day(at))) } } }
                 @if let Some(days) = reported.and_then(|reported| reported.service_period) {
                     div class="wide" { dt { "Pays for" } dd { (period(days)) } }
@@ -33,6 +35,13 @@ pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, w
             div class="ways" { (ways) }
         }
     }
+}
+
+/// The moment, which breaks nowhere but after the date.
+fn date_and_time(at: Timestamp) -> Markup {
+    let text = moment(at);
+    let (date, time) = text.split_once(", ").unwrap_or((text.as_str(), ""));
+    html! { span class="whole" { (date) "," } " " span class="whole" { (time) } }
 }
 
 /// As in the SMS: a day that is not over in any time zone when the code expires.

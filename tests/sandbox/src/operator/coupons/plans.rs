@@ -169,7 +169,7 @@ fn own(on_sale: &CouponsOnSale, purchase: &Purchase) -> Markup {
             form method="post" action="/plans" {
                 input type="hidden" name="plan" value=(purchase.plan);
                 input type="hidden" name="extCouponID" value=(purchase.id);
-                button type="submit" class="main" { "Ask again" }
+                button type="submit" class="main" { "Try again" }
             }
         } @else if purchase.is_open() {
             a class="main" href=(on_sale.redeem_url) { "Enter it at Netflix" }

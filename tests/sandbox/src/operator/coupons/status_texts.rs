@@ -30,7 +30,7 @@ pub(super) fn status_text(purchase: &Purchase) -> CouponStatusText {
             "The message with the code did not reach the phone. Sending it again makes a new code.",
         ),
         Some(CouponState::Issued) => {
-            ("issued", "On its way", "The message with the code leaves in a moment.")
+            ("issued", "On its way", "The message with the code will be sent in a moment.")
         }
         Some(CouponState::Sent) => ("sent", "Sent", "The message with the code is on its way to the phone."),
         Some(CouponState::Delivered) => (

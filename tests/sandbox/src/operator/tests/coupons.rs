@@ -182,7 +182,7 @@ async fn coupon_form_issues_once_however_often_sent() {
     }
     assert_eq!(shop.origin(|origin| origin.done.clone()), ["issue"]);
     for (state, says) in [
-        ("ISSUED", "leaves in a moment"),
+        ("ISSUED", "will be sent in a moment"),
         ("SENT", "is on its way to the phone"),
         ("DELIVERED", "Enter it by</dt><dd>17 November 2027"),
         ("REDEEMED", "is on the bill"),
@@ -203,7 +203,7 @@ async fn coupon_with_lost_response_is_queried_by_id() {
     shop.origin(|origin| origin.lost = 2);
     shop.buy("coupon-1").await;
     let page = shop.page().await;
-    assert!(page.contains("Not confirmed") && page.contains("Ask again"), "{page}");
+    assert!(page.contains("Not confirmed") && page.contains("Try again"), "{page}");
     shop.buy("coupon-1").await;
     assert!(shop.page().await.contains(r#"data-state="issued""#));
     assert_eq!(shop.origin(|origin| origin.done.clone()), ["issue"]);
