@@ -28,6 +28,8 @@ on_each_database!(
     of_many_changes_at_once_the_end_is_the_end,
     a_late_report_is_in_force_from_the_agreement,
     words_are_evidence_of_what_they_were_shown_with,
+    visit_is_continued_by_one_subscription,
+    visit_is_continued_within_a_day,
 );
 
 fn new_change(status: SubscriptionStatus) -> SubscriptionChange {
@@ -226,13 +228,13 @@ async fn a_late_report_is_in_force_from_the_agreement(db: TestStore) {
 }
 
 /// The PAI of a new subscriber who has seen the plan `standard` for 15.99 in the widget.
-async fn finish_visit(db: &TestStore, n: u8) -> Pai {
+async fn finish_visit(db: &TestStore, n: u8, at: Timestamp) -> Pai {
     let signup = new_signup("netflix", n, "2024-01-01");
     let jti = signup.jti.clone();
-    let issued = db.store.issue_signup(fresh_nonce(), NOW, signup).await;
+    let issued = db.store.issue_signup(fresh_nonce(), at, signup).await;
     let Ok(IssueSignupResult::Issued(row)) = issued else { panic!("not issued: {issued:?}") };
     let reference = parse_ext_id(&format!("visit-{n}"));
-    let spent = db.store.spend_token(fresh_nonce(), NOW, partner_id("netflix"), jti, reference).await;
+    let spent = db.store.spend_token(fresh_nonce(), at, partner_id("netflix"), jti, reference).await;
     assert!(matches!(spent, Ok(SpendTokenResult::Spent(_))), "{spent:?}");
     row.pai
 }
@@ -246,7 +248,7 @@ async fn words_are_evidence_of_what_they_were_shown_with(db: TestStore) {
         (5, "premium", Some(1599), false),
         (6, "premium", None, false),
     ] {
-        let pai = finish_visit(&db, n).await;
+        let pai = finish_visit(&db, n, NOW).await;
         let request = PartnerSubscriptionRequest {
             plan: parse_ext_id(plan),
             price: price.map(usd),
@@ -267,5 +269,27 @@ async fn words_are_evidence_of_what_they_were_shown_with(db: TestStore) {
                  AND proof = 'pin' AND proof_reference = 'flow' AND locale = 'en' AND supersedes IS NOT NULL"
         );
         assert_eq!(db.place.count_rows(&expected).await, 1, "{n}: {plan} {price:?}");
+    }
+}
+
+/// Records a subscription; returns whether it is what a visit has led to.
+async fn continues_visit(db: &TestStore, pai: Pai, n: u8) -> bool {
+    let recorded = db.record_subscription(pai, &format!("ps-{n}"), &format!("s-{n}")).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{n}: {recorded:?}");
+    let mandate = format!("mandates WHERE mandate_id = 'ps-{n}' AND supersedes IS NOT NULL");
+    db.place.count_rows(&mandate).await == 1
+}
+
+async fn visit_is_continued_by_one_subscription(db: TestStore) {
+    let pai = finish_visit(&db, 1, NOW).await;
+    assert!(continues_visit(&db, pai, 1).await);
+    assert_eq!(db.change_subscription("netflix", "ps-1", Cancelled).await, Current);
+    assert!(!continues_visit(&db, pai, 2).await);
+}
+
+async fn visit_is_continued_within_a_day(db: TestStore) {
+    for (n, seconds_ago, is_continued) in [(1, 86_399, true), (2, 86_400, false)] {
+        let pai = finish_visit(&db, n, NOW.plus_seconds(-seconds_ago)).await;
+        assert_eq!(continues_visit(&db, pai, n).await, is_continued, "{seconds_ago}");
     }
 }
