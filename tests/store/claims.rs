@@ -1,7 +1,7 @@
 //! Charges that another system has posted.
 
 use crate::audit::stamp;
-use crate::dark_pais::pai_of;
+use crate::dark_pais::{self, pai_of, with_dark_pai};
 use crate::mandates::charge_for;
 use crate::outcome::done;
 use crate::test_store::{TestStore, declined_by, new_charge, new_refund};
@@ -28,6 +28,7 @@ on_each_database!(
     claim_of_a_dark_pai_answers_nothing,
     claim_never_goes_to_billing,
     claim_needs_a_loaded_pai_of_its_partner,
+    older_file_brings_back_no_older_billing_id,
 );
 
 const PAI: &str = "ENT1664367665579";
@@ -231,4 +232,19 @@ async fn claim_needs_a_loaded_pai_of_its_partner(db: TestStore) {
         ]
     );
     assert_eq!(db.place.count_rows("transactions").await, 1);
+}
+
+/// By its amounts, the older line could be the newer one.
+async fn older_file_brings_back_no_older_billing_id(db: TestStore) {
+    let other = with_dark_pai(&db).await;
+    let pais = pais_csv(&[dark_pais::LINE]);
+    let [older, newer] =
+        ["line-1", "line-2"].map(|id| charges_csv(&[claim_line("c-1", "0", "APPROVED", id)]));
+    for charges in [&older, &newer] {
+        other.load_sound(&db.store, &pais, Some(charges)).await;
+    }
+    let (loaded, complaints) = other.load(&db.store, &[&pais], Some(&older)).await;
+    let files = loaded.expect("loads");
+    assert_eq!((files[1].updated, files[1].refused), (0, 1), "{complaints:?}");
+    assert_eq!(db.place.count_rows("transactions WHERE billing_ref = 'line-2'").await, 1);
 }
