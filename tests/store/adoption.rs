@@ -173,16 +173,20 @@ async fn refund_of_what_was_not_approved_is_not_adopted(db: TestStore) {
 async fn adopted_refund_stays_beside_those_of_later_files(db: TestStore) {
     let other = with_dark_pai(&db).await;
     let pai = pai_of(dark_pais::PAI);
-    let load = async |refunded: i64| {
-        let claim = format!(
+    let pais = pais_csv(&[LINE]);
+    let charges = |refunded: i64| {
+        charges_csv(&[format!(
             "netflix,c-0,{pai},1599,USD,{refunded},APPROVED,line-0,2026-11-17T12:00:00Z,2026-11-01,2026-11-30"
-        );
-        other.load_sound(&db.store, &pais_csv(&[LINE]), Some(&charges_csv(&[claim]))).await;
+        )])
     };
-    load(0).await;
+    other.load_sound(&db.store, &pais, Some(&charges(0))).await;
     let adopted = db.store.adopt_refund(NOW, lost_refund("r-1", "c-0", 100)).await;
     assert_eq!(adopted, Ok(AdoptResult::Adopted));
-    load(200).await;
+    other.load_sound(&db.store, &pais, Some(&charges(200))).await;
+    // Together they have given back no more than was charged.
+    let (_, complaints) = other.load(&db.store, &[&pais], Some(&charges(1500))).await;
+    let [complaint] = &complaints[..] else { panic!("one is refused: {complaints:?}") };
+    assert!(complaint.contains("refunded-above-charged: line 2"), "{complaint}");
     assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 300").await, 1);
 }
 

@@ -1,10 +1,12 @@
 //! Charges that another system has posted.
 
 use crate::audit::stamp;
-use crate::dark_pais::pai_of;
+use crate::dark_pais::{self, pai_of, with_dark_pai};
 use crate::mandates::charge_for;
+use crate::outcome::done;
 use crate::test_store::{TestStore, declined_by, new_charge, new_refund};
 use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, usd};
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::dispute::DisputeReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::config::OperatorTimeZone;
@@ -22,8 +24,11 @@ on_each_database!(
     settled_claim_stays_once_its_pai_is_on,
     days_of_a_claim_are_not_charged_again_under_another_id,
     claim_is_in_no_report_and_counts_against_no_limit,
+    refund_of_a_claim_gives_no_room,
     claim_of_a_dark_pai_answers_nothing,
     claim_never_goes_to_billing,
+    claim_needs_a_loaded_pai_of_its_partner,
+    older_file_brings_back_no_older_billing_id,
 );
 
 const PAI: &str = "ENT1664367665579";
@@ -156,6 +161,24 @@ async fn claim_is_in_no_report_and_counts_against_no_limit(db: TestStore) {
     assert!(matches!(&found[..], [claim] if claim.is_claim), "{found:?}");
 }
 
+/// It has taken none.
+async fn refund_of_a_claim_gives_no_room(db: TestStore) {
+    with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
+    let limits = SpendingLimits { month_minor: Some(2000), ..SpendingLimits::default() };
+    let try_charge = async |id: &str, amount_minor: i64, from: &str, to: &str| {
+        let new = charge_for(pai_of(PAI), id, amount_minor, from, to);
+        post(&db, NewCharge { limits: Some(limits), ..new }).await
+    };
+    let first = try_charge("n-1", 1500, "2027-01-01", "2027-01-31").await;
+    assert!(matches!(first, PostChargeResult::Created(_)), "{first:?}");
+    let refund = db.post_new_refund(new_refund("c-1", "r-1", None)).await;
+    db.store.answer_refund(NOW, refund, done()).await.expect("works");
+    let over = try_charge("n-2", 501, "2027-02-01", "2027-02-28").await;
+    assert!(matches!(over, PostChargeResult::Declined(_)), "{over:?}");
+    let rest = try_charge("n-3", 500, "2027-02-01", "2027-02-28").await;
+    assert!(matches!(rest, PostChargeResult::Created(_)), "{rest:?}");
+}
+
 async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
     with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
     db.place.run_sql("UPDATE pais SET dark_since = 1795000000, cut_over_at = NULL").await;
@@ -185,4 +208,43 @@ async fn claim_never_goes_to_billing(db: TestStore) {
         assert_eq!(db.store.redrive(NOW, target).await, Ok(RedriveResult::NotNeeded));
     }
     assert!(db.lease_due(600).await.is_empty());
+}
+
+async fn claim_needs_a_loaded_pai_of_its_partner(db: TestStore) {
+    let other = with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
+    let own = db.sign_up_subscriber(9).await.pai;
+    let pais = [
+        PAI_LINE.replace("netflix", "tunes"),
+        format!("netflix,{own},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,"),
+    ];
+    let claims = [
+        claim_line("c-2", "0", "APPROVED", "line-2").replace("netflix", "tunes"),
+        claim_line("c-3", "0", "APPROVED", "line-3").replace(PAI, own.as_str()),
+    ];
+    let (_, complaints) = other.load(&db.store, &[&pais_csv(&pais)], Some(&charges_csv(&claims))).await;
+    assert_eq!(
+        complaints,
+        [
+            "pais.csv pai-taken: line 2, column pai: is a PAI that onbill issued, or one of another partner",
+            "pais.csv pai-taken: line 3, column pai: is a PAI that onbill issued, or one of another partner",
+            "charges.csv pai-unknown: line 2, column pai: is not among the PAIs that were loaded",
+            "charges.csv pai-unknown: line 3, column pai: is not among the PAIs that were loaded",
+        ]
+    );
+    assert_eq!(db.place.count_rows("transactions").await, 1);
+}
+
+/// By its amounts, the older line could be the newer one.
+async fn older_file_brings_back_no_older_billing_id(db: TestStore) {
+    let other = with_dark_pai(&db).await;
+    let pais = pais_csv(&[dark_pais::LINE]);
+    let [older, newer] =
+        ["line-1", "line-2"].map(|id| charges_csv(&[claim_line("c-1", "0", "APPROVED", id)]));
+    for charges in [&older, &newer] {
+        other.load_sound(&db.store, &pais, Some(charges)).await;
+    }
+    let (loaded, complaints) = other.load(&db.store, &[&pais], Some(&older)).await;
+    let files = loaded.expect("loads");
+    assert_eq!((files[1].updated, files[1].refused), (0, 1), "{complaints:?}");
+    assert_eq!(db.place.count_rows("transactions WHERE billing_ref = 'line-2'").await, 1);
 }

@@ -17,6 +17,7 @@ on_each_database!(
     months_begin_when_nothing_is_paid_for,
     a_gift_pays_for_the_named_subscriber,
     a_charge_for_days_of_a_coupons_is_declined,
+    declined_redemption_pays_for_nothing,
     what_was_refunded_whole_pays_for_nothing,
     months_begin_today_when_the_charge_of_these_days_was_refunded,
     a_coupons_charge_counts_against_no_limit,
@@ -103,6 +104,19 @@ async fn a_charge_for_days_of_a_coupons_is_declined(db: TestStore) {
     }
     assert!(matches!(post("n-1", "2027-05-18", "2027-06-17").await, Ok(PostChargeResult::Created(_))));
     assert!(matches!(post("n-2", "2026-10-18", "2026-11-17").await, Ok(PostChargeResult::Created(_))));
+}
+
+async fn declined_redemption_pays_for_nothing(db: TestStore) {
+    let id = db.redeem_new_coupon(1, "c-1", "r-1").await;
+    let pai = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
+    let post = async |id: &str| {
+        db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, id, 1599)).await.expect("works")
+    };
+    assert_eq!(declined_by(&post("n-1").await), paid_ahead(), "billing may approve it");
+    let reason = declined(DeclineReason::RiskDeclined);
+    db.store.answer_redemption(NOW, id, reason).await.expect("works");
+    let posted = post("n-2").await;
+    assert!(matches!(posted, PostChargeResult::Created(_)), "{posted:?}");
 }
 
 async fn what_was_refunded_whole_pays_for_nothing(db: TestStore) {

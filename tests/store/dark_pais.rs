@@ -31,6 +31,8 @@ on_each_database!(
     partner_changes_nothing_of_a_dark_pai,
     sms_of_a_coupon_is_known_to_be_for_a_dark_pai,
     coupon_of_a_dark_buyer_keeps_its_code,
+    coupon_is_not_redeemed_for_a_dark_pai,
+    line_is_not_put_to_another_subscriber,
 );
 
 const NUMBER: &str = "+12025550101";
@@ -249,4 +251,38 @@ async fn coupon_of_a_dark_buyer_keeps_its_code(db: TestStore) {
     assert_eq!(db.place.count_rows("coupons WHERE sms_count = 1").await, 1, "nothing was sent");
     db.place.run_sql(&format!("UPDATE pais SET dark_since = NULL {buyer}")).await;
     assert!(matches!(resend().await, Ok(ChangeCouponResult::Done(_))));
+}
+
+/// Whether it is the buyer's or the user's.
+async fn coupon_is_not_redeemed_for_a_dark_pai(db: TestStore) {
+    let user = db.sign_up_subscriber(2).await.pai;
+    let new = new_coupon(1, "c-1");
+    let code = new.text.code;
+    let buyer = db.issue_new_coupon(new).await.pai;
+    for dark in [buyer, user] {
+        db.place.run_sql("UPDATE pais SET dark_since = NULL").await;
+        db.place
+            .run_sql(&format!(
+                "UPDATE pais SET dark_since = 1795000000, dark_version = version WHERE pai = '{dark}'"
+            ))
+            .await;
+        let gift = NewRedemption { pai: Some(user), ..new_redemption("r-1", code) };
+        let redeemed = db.store.redeem_coupon(fresh_nonce(), NOW, gift).await;
+        assert_eq!(redeemed, Ok(RedeemResult::NotCutOver), "{dark}");
+    }
+    assert_eq!(db.place.count_rows("coupon_redemptions").await, 0);
+}
+
+/// The table of accounts knows the next one already, and no event has ended the one before.
+async fn line_is_not_put_to_another_subscriber(db: TestStore) {
+    let other = OtherSystem::of_acme(NOW);
+    other.import_accounts(&db.store, &["+12025550101,active,postpaid,,USD,2021-03-14"]).await;
+    let mut before = new_signup("tunes", 1, "2020-01-01");
+    before.pai.number.index = index_of(&other, NUMBER);
+    let issued = db.store.issue_signup(fresh_nonce(), NOW, before).await.expect("works");
+    assert!(matches!(issued, IssueSignupResult::Issued(_)), "{issued:?}");
+    let (_, complaints) = other.load(&db.store, &[&pais_csv(&[LINE])], None).await;
+    let [complaint] = &complaints[..] else { panic!("one is refused: {complaints:?}") };
+    assert!(complaint.contains("another-subscriber: line 2, column subscriber_ref"), "{complaint}");
+    assert_eq!(db.place.count_rows("pais").await, 1);
 }

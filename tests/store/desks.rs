@@ -7,10 +7,11 @@ use crate::races::{at_once, how_many};
 use crate::test_store::{
     TestStore, code_sms, new_coupon, new_refund, new_signup, new_subscription, subscription_terms,
 };
-use crate::test_values::{NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number, usd};
+use crate::test_values::{NOW, euro, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number, usd};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::money::Money;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::care::BorneBy;
@@ -32,6 +33,7 @@ on_each_database!(
     a_closed_link_is_shown_with_its_reason,
     the_audit_keeps_nothing_that_names_no_coupon_and_no_alarm,
     partners_and_operators_refunds_share_what_is_left,
+    operators_refunds_of_a_charge_share_their_ceiling,
     refunds_of_both_at_once_never_give_back_more_than_there_was,
     the_partner_hears_of_an_operators_refund,
     a_repeated_refund_of_the_operator_gives_back_nothing_more,
@@ -203,6 +205,27 @@ async fn partners_and_operators_refunds_share_what_is_left(db: TestStore) {
     assert_eq!(entries[1].subscriber.as_ref(), Some(&subscriber.handle));
     assert_eq!(entries[1].subject, Some(format!("{charge} rf-2")));
     assert_eq!(entries[1].reason.as_deref(), Some("operator"));
+}
+
+async fn operators_refunds_of_a_charge_share_their_ceiling(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let charge = db.post_approved_charge(subscriber.pai, "c-1", 1000).await;
+    let post = async |id: &str, amount_minor: i64, ceiling: Money| {
+        let new = new_desk_refund("c-1", id, Some(amount_minor), BorneBy::Operator);
+        post_desk_refund(&db, &charge, NewRefund { ceilings: Some(vec![ceiling]), ..new }).await
+    };
+    let first = post("rf-1", 300, usd(500)).await;
+    assert!(matches!(first, PostRefundResult::Created(_)), "{first:?}");
+    let above = PostRefundResult::AboveCeiling { ceiling: usd(500) };
+    assert_eq!(post("rf-2", 201, usd(500)).await, above);
+    let rest = post("rf-3", 200, usd(500)).await;
+    assert!(matches!(rest, PostRefundResult::Created(_)), "{rest:?}");
+    // Nothing may be given back in a currency that is not listed.
+    let other = db.post_approved_charge(subscriber.pai, "c-2", 1000).await;
+    let new = new_desk_refund("c-2", "rf-4", Some(1), BorneBy::Operator);
+    let unlisted = NewRefund { ceilings: Some(vec![euro(500)]), ..new };
+    let above = PostRefundResult::AboveCeiling { ceiling: usd(0) };
+    assert_eq!(post_desk_refund(&db, &other, unlisted).await, above);
 }
 
 async fn refunds_of_both_at_once_never_give_back_more_than_there_was(db: TestStore) {

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 on_each_database!(
     partner_and_edge_get_the_last_pai_state,
+    attempt_under_way_ends_no_newer_report,
     a_partner_without_a_subscription_hears_nothing_yet,
     all_pais_are_read_in_pages,
     pais_of_another_system_are_kept_as_they_are,
@@ -57,6 +58,19 @@ async fn partner_and_edge_get_the_last_pai_state(db: TestStore) {
     assert_eq!(lease_reports(&db, 300).await.len(), 2);
     let standing = db.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(standing.closed_reason, Some(DeclineReason::AccountClosedTakenOver));
+}
+
+async fn attempt_under_way_ends_no_newer_report(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    record_subscription(&db, subscriber.pai).await;
+    record_event(&db, new_event("e-1", Suspended, 10)).await;
+    let under_way = lease_reports(&db, 0).await;
+    record_event(&db, new_event("e-2", Resumed, 20)).await;
+    // It ends before anybody takes the newer report.
+    for entry in under_way {
+        assert_eq!(db.settle_job(NOW, entry, done()).await, Ok(SettleResult::Late));
+    }
+    assert_eq!(lease_reports(&db, 0).await.len(), 2, "the partner and the edge");
 }
 
 async fn record_subscription(db: &TestStore, pai: Pai) {

@@ -2,21 +2,24 @@
 
 use crate::races::at_once;
 use crate::test_store::{
-    TestStore, declined_by, new_charge, new_pai, new_signup, new_subscription, subscription_terms,
+    TestStore, declined_by, device_flow, new_charge, new_pai, new_signup, new_subscription,
+    subscription_terms, within,
 };
 use crate::test_values::{
-    NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number, service_period, usd,
+    CHECK_LIMITS, NOW, fresh_nonce, parse_day, parse_ext_id, partner_id, sealed_number, service_period, usd,
 };
 use ChangeSubscriptionResult::{Current, NotFound};
 use SubscriptionStatus::{Active, Cancelled, Suspended};
+use onbill_domain::encoding::encode_base64url;
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::PartnerSubscriptionRequest;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::config::{ChargeNeeds, OperatorTimeZone, RepeatedPeriod};
 use onbill_origin::store::{
-    AgreedTerms, ChangeSubscriptionResult, ChargeRules, IssueSignupResult, PostChargeResult,
-    RecordSubscriptionResult, SpendTokenResult, StoreError, SubscriptionTerms,
+    AgreedTerms, ChangeSubscriptionResult, ChargeRules, DevicePin, IssueSignupResult, PinAttempt,
+    PostChargeResult, RecordSubscriptionResult, SpendTokenResult, StoreError, SubscriptionTerms,
 };
 
 on_each_database!(
@@ -28,6 +31,9 @@ on_each_database!(
     of_many_changes_at_once_the_end_is_the_end,
     a_late_report_is_in_force_from_the_agreement,
     words_are_evidence_of_what_they_were_shown_with,
+    visit_is_continued_by_one_subscription,
+    visit_is_continued_within_a_day,
+    pin_of_another_partners_app_proves_nothing,
 );
 
 fn new_change(status: SubscriptionStatus) -> SubscriptionChange {
@@ -226,13 +232,13 @@ async fn a_late_report_is_in_force_from_the_agreement(db: TestStore) {
 }
 
 /// The PAI of a new subscriber who has seen the plan `standard` for 15.99 in the widget.
-async fn finish_visit(db: &TestStore, n: u8) -> Pai {
+async fn finish_visit(db: &TestStore, n: u8, at: Timestamp) -> Pai {
     let signup = new_signup("netflix", n, "2024-01-01");
     let jti = signup.jti.clone();
-    let issued = db.store.issue_signup(fresh_nonce(), NOW, signup).await;
+    let issued = db.store.issue_signup(fresh_nonce(), at, signup).await;
     let Ok(IssueSignupResult::Issued(row)) = issued else { panic!("not issued: {issued:?}") };
     let reference = parse_ext_id(&format!("visit-{n}"));
-    let spent = db.store.spend_token(fresh_nonce(), NOW, partner_id("netflix"), jti, reference).await;
+    let spent = db.store.spend_token(fresh_nonce(), at, partner_id("netflix"), jti, reference).await;
     assert!(matches!(spent, Ok(SpendTokenResult::Spent(_))), "{spent:?}");
     row.pai
 }
@@ -246,7 +252,7 @@ async fn words_are_evidence_of_what_they_were_shown_with(db: TestStore) {
         (5, "premium", Some(1599), false),
         (6, "premium", None, false),
     ] {
-        let pai = finish_visit(&db, n).await;
+        let pai = finish_visit(&db, n, NOW).await;
         let request = PartnerSubscriptionRequest {
             plan: parse_ext_id(plan),
             price: price.map(usd),
@@ -268,4 +274,48 @@ async fn words_are_evidence_of_what_they_were_shown_with(db: TestStore) {
         );
         assert_eq!(db.place.count_rows(&expected).await, 1, "{n}: {plan} {price:?}");
     }
+}
+
+/// Records a subscription; returns whether it is what a visit has led to.
+async fn continues_visit(db: &TestStore, pai: Pai, n: u8) -> bool {
+    let recorded = db.record_subscription(pai, &format!("ps-{n}"), &format!("s-{n}")).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{n}: {recorded:?}");
+    let mandate = format!("mandates WHERE mandate_id = 'ps-{n}' AND supersedes IS NOT NULL");
+    db.place.count_rows(&mandate).await == 1
+}
+
+async fn visit_is_continued_by_one_subscription(db: TestStore) {
+    let pai = finish_visit(&db, 1, NOW).await;
+    assert!(continues_visit(&db, pai, 1).await);
+    assert_eq!(db.change_subscription("netflix", "ps-1", Cancelled).await, Current);
+    assert!(!continues_visit(&db, pai, 2).await);
+}
+
+async fn visit_is_continued_within_a_day(db: TestStore) {
+    for (n, seconds_ago, is_continued) in [(1, 86_399, true), (2, 86_400, false)] {
+        let pai = finish_visit(&db, n, NOW.plus_seconds(-seconds_ago)).await;
+        assert_eq!(continues_visit(&db, pai, n).await, is_continued, "{seconds_ago}");
+    }
+}
+
+async fn pin_of_another_partners_app_proves_nothing(db: TestStore) {
+    let mac = [1; 32];
+    let [own, others] = ["netflix", "tunes"].map(|by| (by, device_flow(by, 1, mac)));
+    for (seconds, (by, flow)) in [(0, &own), (1, &others)] {
+        db.store.start_flow(fresh_nonce(), NOW, flow.clone()).await.expect("works");
+        let number = sealed_number(1).index;
+        let pin = DevicePin { partner: partner_id(by), number, flow: flow.flow, mac, limits: CHECK_LIMITS };
+        let tried = db.store.try_device_pin(fresh_nonce(), NOW.plus_seconds(seconds), pin).await;
+        assert!(matches!(within(tried.expect("works")), PinAttempt::Proven(_)), "{by}");
+    }
+    let row = db.store.issue_pai(Some(fresh_nonce()), NOW, new_pai("netflix", 1, "2024-01-01")).await;
+    let pai = row.expect("works").expect("is issued").pai;
+    let terms = SubscriptionTerms { proof: MandateProof::Pin, ..subscription_terms() };
+    let (netflix, id) = (partner_id("netflix"), "ps-1".to_owned());
+    let request = new_subscription(pai, "s-1");
+    let recorded = db.store.record_subscription(fresh_nonce(), NOW, netflix, id, request, terms).await;
+    assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))), "{recorded:?}");
+    let flow = encode_base64url(&own.1.flow);
+    let proved = format!("mandates WHERE proof = 'pin' AND proof_reference = '{flow}'");
+    assert_eq!(db.place.count_rows(&proved).await, 1);
 }

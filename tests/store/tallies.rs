@@ -18,6 +18,7 @@ on_each_database!(
     one_asker_gets_half_the_pins_at_most,
     number_over_its_pins_takes_none_of_the_hour,
     challenge_is_needed_after_two_pins,
+    pins_of_a_day_ago_need_no_challenge,
     challenge_is_needed_when_half_the_share_is_used,
     unknown_numbers_stop_every_check_of_the_hour,
     number_is_checked_so_often_in_a_day,
@@ -119,6 +120,16 @@ async fn challenge_is_needed_after_two_pins(db: TestStore) {
         "solved"
     );
     assert_eq!(db.lease_due(0).await.len(), 5, "no message without a solution");
+}
+
+async fn pins_of_a_day_ago_need_no_challenge(db: TestStore) {
+    let ask = || challengeable(pin_of(PinAsker::Widget, 1, 1_000));
+    for _ in 0..PINS_WITHOUT_CHALLENGE {
+        assert_eq!(db.start_at(NOW, ask()).await, StartFlowResult::Started);
+    }
+    let day_later = |seconds| NOW.plus_seconds(86_400 + seconds);
+    assert_eq!(db.start_at(day_later(-1), ask()).await, StartFlowResult::ChallengeNeeded);
+    assert_eq!(db.start_at(day_later(0), ask()).await, StartFlowResult::Started);
 }
 
 async fn challenge_is_needed_when_half_the_share_is_used(db: TestStore) {

@@ -1,6 +1,7 @@
 //! A change of plan or price is another mandate of the same subscription, and the list of all.
 
 use crate::outcome::{declined, done, later};
+use crate::races::{at_once, how_many};
 use crate::test_store::{
     TestStore, declined_by, job_name, new_charge, new_pai, new_refund, new_subscription, subscription_terms,
 };
@@ -18,6 +19,7 @@ use onbill_origin::store::{
 
 on_each_database!(
     a_change_supersedes_what_it_was_checked_against,
+    one_of_many_changes_at_once_is_recorded,
     days_are_charged_until_billing_gives_them_back,
     id_of_a_change_is_its_partners_own,
     a_withdrawal_is_for_those_who_were_notified,
@@ -26,6 +28,25 @@ on_each_database!(
     what_is_withdrawn_is_not_in_force,
     mandates_are_listed_in_the_order_of_recording,
 );
+
+/// A higher price from January on.
+fn new_terms(pai: Pai, found: &SubscriptionMandate, change_id: &str) -> NewTerms {
+    let mut mandate = found.latest.clone();
+    mandate.mandate_id = format!("mandate-{}", next_number());
+    mandate.supersedes = Some(found.latest.mandate_id.clone());
+    mandate.price = Some(usd(1799));
+    mandate.in_force = Some(("ps-1".to_owned(), parse_day("2027-01-01")));
+    mandate.change_id = Some(parse_ext_id(change_id));
+    let message = NewNotification {
+        notification_id: mandate.mandate_id.clone(),
+        partner: partner_id("netflix"),
+        pai,
+        named: None,
+        message: vec![7; 8],
+    };
+    let replaced = found.latest.change_id.as_ref().map(|_| found.latest.mandate_id.clone());
+    NewTerms { mandate, message, replaced, withdraws: false }
+}
 
 impl TestStore {
     pub(crate) async fn find_terms(&self, change_id: &str) -> SubscriptionMandate {
@@ -43,21 +64,7 @@ impl TestStore {
         found: &SubscriptionMandate,
         change_id: &str,
     ) -> ChangeTermsResult {
-        let mut mandate = found.latest.clone();
-        mandate.mandate_id = format!("mandate-{}", next_number());
-        mandate.supersedes = Some(found.latest.mandate_id.clone());
-        mandate.price = Some(usd(1799));
-        mandate.in_force = Some(("ps-1".to_owned(), parse_day("2027-01-01")));
-        mandate.change_id = Some(parse_ext_id(change_id));
-        let message = NewNotification {
-            notification_id: mandate.mandate_id.clone(),
-            partner: partner_id("netflix"),
-            pai,
-            named: None,
-            message: vec![7; 8],
-        };
-        let replaced = found.latest.change_id.as_ref().map(|_| found.latest.mandate_id.clone());
-        let new = NewTerms { mandate, message, replaced, withdraws: false };
+        let new = new_terms(pai, found, change_id);
         self.store.change_terms(fresh_nonce(), NOW, new).await.expect("works")
     }
 
@@ -118,6 +125,18 @@ async fn a_change_supersedes_what_it_was_checked_against(db: TestStore) {
     let other =
         db.store.find_subscription_mandate(partner_id("tunes"), parse_ext_id("ps-1"), parse_ext_id("ch-1"));
     assert!(other.await.expect("works").is_none(), "it is its partner's alone");
+}
+
+async fn one_of_many_changes_at_once_is_recorded(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let found = db.find_terms("ch-0").await;
+    let changed = at_once(&db, 16, |store, n| {
+        let new = new_terms(pai, &found, &format!("ch-{n}"));
+        async move { store.change_terms(fresh_nonce(), NOW, new).await.expect("works") }
+    })
+    .await;
+    assert_eq!(how_many(&changed, |change| *change == ChangeTermsResult::Recorded), 1, "{changed:?}");
+    assert_eq!(db.place.count_rows("mandates").await, 2);
 }
 
 async fn days_are_charged_until_billing_gives_them_back(db: TestStore) {

@@ -101,3 +101,23 @@ pub(in crate::store) fn erasure_state(
         ErasureState::NotFound
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_later_subscribers_are_left_by_an_erasure() {
+        let asked_at = Timestamp::from_unix_seconds(1_795_000_000);
+        for (seconds, is_being_erased, state) in [
+            (-1, false, ErasureState::Conflict),
+            (0, false, ErasureState::Conflict),
+            (1, false, ErasureState::Erased),
+            (0, true, ErasureState::Erasing),
+        ] {
+            let created_at = asked_at.plus_seconds(seconds);
+            let under = [SubscriberOfNumber { created_at, is_being_erased }];
+            assert_eq!(erasure_state(asked_at, &under, false, true), state, "{seconds}");
+        }
+    }
+}
