@@ -9,6 +9,11 @@ const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; 
 const on = time => moment.format(new Date(time)).replaceAll(' ', '\xa0');       // it stays on one line
 const nameOf = partner => partners[partner] || partner;
 const amountOf = amount => isolate(money(amount));
+// A name, or a span of days, stays whole where its sentence breaks, if the line is wide enough.
+const whole = (key, name, value) => {
+  const [before, after] = t(key, { [name]: '\n' }).split('\n');
+  return [before, make('bdi', value), after];
+};
 const dayOf = date => day.format(new Date(date)).replace(' ', '\xa0');        // its month stays with it, and the year may go on
 
 const sheet = new CSSStyleSheet();
@@ -63,9 +68,10 @@ function charge(which) {
   const item = document.createElement('li');
   item.dataset.status = status;
   item.tabIndex = -1;
+  const period = make('p', '', 'meta');
+  period.append(...whole('period', 'period', daysOf(servicePeriod)));
   item.append(make('strong', isolate(description)), make(declineReason ? 's' : 'b', amountOf(amount)), make('span', on(at), 'meta'),
-    make('span', t(`charge-${status.toLowerCase()}`), 'badge'),
-    make('p', t('period', { period: daysOf(servicePeriod) }), 'meta'));
+    make('span', t(`charge-${status.toLowerCase()}`), 'badge'), period);
   if (declineReason) item.append(make('p', t(`reason-${declineReason}`), 'meta'));
   if (billedOn) item.append(make('p', t('billed-on', { date: dayOf(billedOn) }), 'meta'));
   if (refunded) item.append(make('p', t('refunded', { amount: money(refunded) }), 'good'));
@@ -125,7 +131,7 @@ function earlier() {
 // Days that are paid for are counted with today and the last one.
 function confirm({ paidUntil, ...which }) {
   wanted = which;
-  $('unlink-title').textContent = t('unlink-title', wanted);
+  $('unlink-title').replaceChildren(...whole('unlink-title', 'title', wanted.title));
   const points = ['unlink-bill', 'unlink-partner', 'unlink-past'].map(key => make('li', t(key, wanted)));
   if (paidUntil) {
     const days = Math.ceil((Date.parse(paidUntil) - Date.now()) / 864e5) + 1;
