@@ -127,7 +127,7 @@ async fn pins_of_a_day_ago_need_no_challenge(db: TestStore) {
     for _ in 0..PINS_WITHOUT_CHALLENGE {
         assert_eq!(db.start_at(NOW, ask()).await, StartFlowResult::Started);
     }
-    let day_later = |seconds| NOW.plus_seconds(86_400 + seconds);
+    let day_later = |seconds: i64| NOW.plus_seconds(86_400 + seconds);
     assert_eq!(db.start_at(day_later(-1), ask()).await, StartFlowResult::ChallengeNeeded);
     assert_eq!(db.start_at(day_later(0), ask()).await, StartFlowResult::Started);
 }
