@@ -110,7 +110,7 @@ async fn refusals_say_what_to_do_and_restart() {
         (400, "invalid-request", "The code is mistyped"),
         (400, "token-invalid", "use the code from the newest one"),
         (400, "token-expired", "has expired"),
-        (409, "token-already-used", "works once"),
+        (409, "token-already-used", "works only once"),
         (400, "suspended-non-payment", "does not accept it at the moment"),
         (400, "insufficient-balance", "does not accept it at the moment"),
         (400, "account-not-eligible", "does not accept it at the moment"),
