@@ -99,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn visit_goes_on_after_resumption_and_new_sim() {
+        for event in AccountEvent::ALL {
+            let goes_on = matches!(event, AccountEvent::Resumed | AccountEvent::SimSwapped);
+            assert_eq!(event.ends_visits(), !goes_on, "{event:?}");
+        }
+    }
+
+    #[test]
     fn closing_event_has_a_closing_reason() {
         for event in AccountEvent::ALL {
             if let PaiEffect::Close(reason) = event.effect() {
