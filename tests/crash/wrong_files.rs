@@ -40,7 +40,7 @@ async fn no_verb_floods_the_terminal_with_the_lines_of_a_wrong_file() {
     );
     let extract = path(&system, "extract.csv", "kind,transactionID,refundID,amount_minor,currency\n");
     let month = ["--partner", "netflix", "--from", "2026-10-01", "--to", "2026-10-31"];
-    let books = ["--statement", statement.as_str(), "--billing", extract.as_str()];
+    let inputs = ["--statement", statement.as_str(), "--billing", extract.as_str()];
     let unreadable = file("unreadable.csv", "pai", "+12025550199");
     let unknown: Vec<String> = (0..BAD).map(|n| format!("1-202-555-{n:04}")).collect();
     let unknown = path(&system, "unknown.csv", &format!("pai\n{}\n", unknown.join("\n")));
@@ -52,7 +52,7 @@ async fn no_verb_floods_the_terminal_with_the_lines_of_a_wrong_file() {
         (1, &["subscribers", "export", &numbers]),
         (1, &["correlate", "--partner-file", &list]),
         (1, &["switch", "compare", "--partner", "netflix", "--partner-file", &list]),
-        (1, &[&["reconcile"][..], &month, &books].concat()),
+        (1, &[&["reconcile"][..], &month, &inputs].concat()),
         (2, &["switch", "cut-over", "--partner", "netflix", "--cohort", &unreadable]),
         (2, &["switch", "off", "--partner", "netflix", "--cohort", &unknown]),
     ] {

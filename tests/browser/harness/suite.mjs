@@ -1,6 +1,6 @@
 // Runs the tests in their order, each with browser contexts and a deadline of its own, and says how it went. Those that look
 // at made-up answers run beside the others: they are half of the time. One line a test; a failed one leaves a picture of every
-// page that it had open, and is told again at the end, which is all that some logs keep.
+// page that it had open, and is shown again at the end, which is all that some logs keep.
 
 import fs from 'node:fs';
 import path from 'node:path';
