@@ -153,7 +153,7 @@ async fn coupon_redeemed_concurrently_is_billed_once() {
     for system in [start_system().await, several] {
         let code = issue_and_read_code(&system, "c-1", GOOD).await;
         // Half of them are replays.
-        let calls = (0..32).map(|n| {
+        let calls = (0..64).map(|n| {
             let reference = format!("r-{}", n / 2);
             let (system, code) = (&system, &code);
             async move { (reference.clone(), redeem_code(system, code, &reference).await) }

@@ -44,7 +44,7 @@ async fn a_code_redeemed_at_two_origins_is_spent_once(db: TestStore) {
     let new = new_coupon(1, "c-1");
     let code = new.text.code;
     db.issue_new_coupon(new).await;
-    let tries = at_once(&db, 32, |store, n| async move {
+    let tries = at_once(&db, 64, |store, n| async move {
         let new = new_redemption(&format!("r-{}", n / 2), code);
         match store.redeem_coupon(fresh_nonce(), NOW, new).await.expect("works") {
             RedeemResult::Created(charge) => {
