@@ -136,7 +136,7 @@ async fn auditor_reads_who_looked_at_whom_and_no_number() {
     let auditor = desk.sign_in("dana", &["g-audit"]).await;
     let page = auditor.get("/auditor?by=subscriber-looked-up").await;
     assert!(
-        page.has("data-label=\"Act\">Looked up a customer<") && page.has("<code>care-17</code>"),
+        page.has("data-label=\"Act\">Look-up of a number<") && page.has("<code>care-17</code>"),
         "{}",
         page.body
     );

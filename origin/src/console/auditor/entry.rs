@@ -45,7 +45,7 @@ pub(super) fn show_entry(config: &Config, line: &AuditLine) -> Markup {
 /// What it was done to: mostly an id, or that of a charge and of what was done about it.
 fn show_subject(config: &Config, act: AuditAct, subject: &str) -> Markup {
     let words = match act {
-        AuditAct::AccessRefused => Act::parse(subject).map(|act| tried_words(act).to_owned()),
+        AuditAct::AccessRefused => Act::parse(subject).map(|act| format!("to {}", tried_words(act))),
         AuditAct::CutOver | AuditAct::TurnedOff => {
             PartnerId::parse(subject).map(|partner| config.partner_name(&partner).to_owned())
         }
@@ -134,7 +134,7 @@ mod tests {
         for text in [
             "<code>care-17</code>",
             ">Customer care<",
-            ">Closed a link<",
+            ">Closing of a link<",
             ">Refused<",
             "<code>handle-1</code>",
             "<code>0101…</code>",
@@ -146,9 +146,16 @@ mod tests {
         let row = show(AuditAct::DisputeOpened, "charge-1 dispute-1", "fraud");
         assert!(row.contains("<code>charge-1</code> <code>dispute-1</code>"), "{row}");
         let row = show(AuditAct::AccessRefused, "read-queue", "role");
-        assert!(row.contains(">see the queues<") && !row.contains("read-queue"), "{row}");
+        assert!(row.contains(">to see the queues<") && !row.contains("read-queue"), "{row}");
         let row = show(AuditAct::CutOver, "netflix", "12 PAIs");
         assert!(row.contains(">Netflix<") && row.contains(">12 PAIs<"), "{row}");
+    }
+
+    /// A refund that was refused does not read as one that was made.
+    #[test]
+    fn act_is_named_whatever_came_of_it() {
+        let row = show(AuditAct::RefundPosted, "charge-1 refund-1", "operator");
+        assert!(row.contains(">Refund of a charge<") && row.contains(">Refused<"), "{row}");
     }
 
     #[test]

@@ -211,6 +211,6 @@ mod tests {
         let page = show_filters(&query("actor", "\"><script>"), &html! {}).into_string();
         assert!(!page.contains("<script>"), "{page}");
         let page = show_filters(&query("link-closed", ""), &html! {}).into_string();
-        assert!(page.contains("<option value=\"link-closed\" selected>Closed a link</option>"), "{page}");
+        assert!(page.contains("<option value=\"link-closed\" selected>Closing of a link</option>"), "{page}");
     }
 }

@@ -17,29 +17,29 @@ pub(in crate::console) const fn role_words(role: ActorRole) -> &'static str {
     }
 }
 
-/// What a person did.
+/// What a person did or tried: a noun, because the outcome beside it may be that nothing was done.
 pub(in crate::console) const fn act_words(act: AuditAct) -> &'static str {
     match act {
-        AuditAct::SubscriberLookedUp => "Looked up a customer",
-        AuditAct::LinkClosed => "Closed a link",
-        AuditAct::RefundPosted => "Refunded a charge",
-        AuditAct::RefundAsked => "Asked a second person for a refund",
-        AuditAct::RefundApproved => "Agreed to a refund",
+        AuditAct::SubscriberLookedUp => "Look-up of a number",
+        AuditAct::LinkClosed => "Closing of a link",
+        AuditAct::RefundPosted => "Refund of a charge",
+        AuditAct::RefundAsked => "Request for agreement to a refund",
+        AuditAct::RefundApproved => "Agreement to a refund",
         // Whoever asked for it takes it back by the same act.
-        AuditAct::RefundRejected => "Stopped a refund that waited",
-        AuditAct::DisputeOpened => "Opened a dispute",
-        AuditAct::DisputeDecided => "Decided or withdrew a dispute",
-        AuditAct::SmsResent => "Sent an SMS again",
-        AuditAct::CouponVoided => "Took a coupon back",
-        AuditAct::SubscriberErased => "Erased a person",
-        AuditAct::SubscriberExported => "Took out what is kept on a person",
-        AuditAct::CommandRun => "Ran a command",
-        AuditAct::JobRetried => "Retried a dead letter",
-        AuditAct::AlarmClosed => "Closed an alarm",
-        AuditAct::AccessRefused => "Tried what the role may not do",
-        AuditAct::CutOver => "Cut customers over",
-        AuditAct::TurnedOff => "Turned customers off again",
-        AuditAct::StateSentAgain => "Sent the state of a PAI again",
+        AuditAct::RefundRejected => "Rejection or withdrawal of a refund",
+        AuditAct::DisputeOpened => "Opening of a dispute",
+        AuditAct::DisputeDecided => "Decision or withdrawal of a dispute",
+        AuditAct::SmsResent => "Resending of an SMS",
+        AuditAct::CouponVoided => "Voiding of a coupon",
+        AuditAct::SubscriberErased => "Erasure of a person",
+        AuditAct::SubscriberExported => "Export of what is kept on a person",
+        AuditAct::CommandRun => "Run of a command",
+        AuditAct::JobRetried => "Retry of a dead letter",
+        AuditAct::AlarmClosed => "Closing of an alarm",
+        AuditAct::AccessRefused => "Attempt beyond the role",
+        AuditAct::CutOver => "Cut-over of customers",
+        AuditAct::TurnedOff => "Return of customers to the other system",
+        AuditAct::StateSentAgain => "Resending of the state of a PAI",
     }
 }
 
@@ -53,7 +53,7 @@ pub(in crate::console) const fn outcome_words(outcome: AuditOutcome) -> &'static
     }
 }
 
-/// What a person tried, after "may not".
+/// What a person tried, after "may not" or "to".
 pub(in crate::console) const fn tried_words(act: Act) -> &'static str {
     match act {
         Act::SearchSubscriber => "look up a customer",
