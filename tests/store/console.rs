@@ -4,7 +4,7 @@ use crate::audit::stamp;
 use crate::desks::new_desk_refund;
 use crate::races::{at_once, how_many};
 use crate::test_store::TestStore;
-use crate::test_values::{NOW, fresh_hash, fresh_nonce, parse_ext_id, usd};
+use crate::test_values::{NOW, fresh_hash, fresh_nonce, parse_ext_id, partner_id, usd};
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::care::BorneBy;
 use onbill_origin::store::{
@@ -225,6 +225,9 @@ async fn a_request_is_decided_by_another_person(db: TestStore) {
         (row.asked_by.as_str(), row.amount, row.borne_by),
         ("lead-3", Some(usd(1599)), BorneBy::Operator)
     );
+    assert_eq!(row.partner, partner_id("netflix"), "it is that of the charge");
+    let listed: Vec<_> = list_open(&db, "lead-4").await.into_iter().map(|row| row.partner).collect();
+    assert_eq!(listed, [row.partner]);
 }
 
 async fn a_request_is_rejected_once(db: TestStore) {

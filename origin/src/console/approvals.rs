@@ -14,6 +14,7 @@ use super::viewer::{CONSOLE_KEY, Viewer};
 use super::words::role_words;
 use crate::care::Act;
 use crate::charge::ConsoleRefund;
+use crate::config::Config;
 use crate::fault::{Failure, Fault};
 use crate::store::{
     AskedBy, DecideRefundResult, RefundRequestCursor, RefundRequestDecision, RefundRequestRow,
@@ -46,7 +47,7 @@ pub(super) async fn list(
     let no_cursor = || Reject::invalid_request("after is not the end of an earlier page.");
     let Query(ListQuery { after }) = query.map_err(|_| no_cursor())?;
     let after = after.map(|text| read_cursor(&text).ok_or_else(no_cursor)).transpose()?;
-    let (store, is_first) = (&console.parts.store, after.is_none());
+    let (store, config, is_first) = (&console.parts.store, &console.parts.config, after.is_none());
     let others = AskedBy::Others(viewer.actor.clone());
     let requests = store.list_open_refund_requests(others, after, DESK_LINES_MAX).await?;
     let own = if is_first {
@@ -63,7 +64,7 @@ pub(super) async fn list(
             }
         }
         div class="cards" {
-            @for request in requests.iter().chain(&own) { (show_request(&viewer, request)) }
+            @for request in requests.iter().chain(&own) { (show_request(config, &viewer, request)) }
         }
         @if own.len() == DESK_LINES_MAX as usize {
             p class="muted" { "Of your own, the oldest " (DESK_LINES_MAX) " are here." }
@@ -87,13 +88,14 @@ fn read_cursor(text: &str) -> Option<RefundRequestCursor> {
     Some(RefundRequestCursor { asked_at: asked_at.parse().ok()?, request_id })
 }
 
-fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
+fn show_request(config: &Config, viewer: &Viewer, request: &RefundRequestRow) -> Markup {
+    let partner = config.partner_name(&request.partner);
     html! {
         article class="card" {
             h2 {
                 @match request.amount {
-                    Some(amount) => { (amount) }
-                    None => { "All that is left of the charge" }
+                    Some(amount) => { (amount) " for " (partner) }
+                    None => { "All that is left of a charge for " (partner) }
                 }
             }
             dl class="facts" {

@@ -51,7 +51,7 @@ async fn large_refund_waits_for_a_second_person() {
     assert!(own.has("another person has to decide") && !own.has("value=\"approve\""), "{}", own.body);
     let waiting = second.get("/approvals").await;
     assert!(
-        waiting.has("15.99 USD") && waiting.has("Billed twice") && waiting.has("lead-3"),
+        waiting.has("15.99 USD for Netflix") && waiting.has("Billed twice") && waiting.has("lead-3"),
         "{}",
         waiting.body
     );

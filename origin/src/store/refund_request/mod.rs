@@ -7,7 +7,7 @@ pub(super) mod sqlite;
 use crate::store::audit::AuditStamp;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use onbill_domain::ids::ExtId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditOutcome};
@@ -89,6 +89,8 @@ onbill_domain::word_enum! {
 pub struct RefundRequestRow {
     pub request_id: String,
     pub transaction_id: String,
+    /// Whose charge it is.
+    pub partner: PartnerId,
     pub amount: Option<Money>,
     pub reason: String,
     pub borne_by: BorneBy,
@@ -252,7 +254,8 @@ impl RefundRequestDecision {
     }
 }
 
-/// The columns of a request, in both databases.
+/// The columns of a request, in both databases, and the partner of its charge.
 const REQUEST_COLUMNS: &str =
     "request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
-    asked_role, asked_at, state, decided_by";
+    asked_role, asked_at, state, decided_by,
+    (SELECT t.partner FROM transactions t WHERE t.transaction_id = refund_requests.transaction_id) AS partner";

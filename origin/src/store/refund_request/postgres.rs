@@ -10,7 +10,7 @@ use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_time};
 use crate::store::postgres::tx_error::TxError;
 use onbill_domain::currency::Currency;
-use onbill_domain::ids::ExtId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditOutcome};
@@ -148,6 +148,7 @@ fn read_request(row: &Row) -> Result<RefundRequestRow, TxError> {
     Ok(RefundRequestRow {
         request_id: row.try_get("request_id")?,
         transaction_id: row.try_get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         amount: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
         reason: row.try_get("reason")?,
         borne_by: parse_column(row, "refund_requests.borne_by", BorneBy::parse)?,

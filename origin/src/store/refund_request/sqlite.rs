@@ -8,7 +8,7 @@ use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, missing_row};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_time};
 use onbill_domain::currency::Currency;
-use onbill_domain::ids::ExtId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditOutcome};
@@ -138,6 +138,7 @@ fn read_request(row: &Row<'_>) -> Result<RefundRequestRow, StoreError> {
     Ok(RefundRequestRow {
         request_id: row.get("request_id")?,
         transaction_id: row.get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         amount: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
         reason: row.get("reason")?,
         borne_by: parse_column(row, "refund_requests.borne_by", BorneBy::parse)?,
