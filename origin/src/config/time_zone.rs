@@ -1,5 +1,5 @@
-//! The operator's time zone, in which the days of a subscription begin and end. Limits and reports
-//! go by days of UTC.
+//! The operator's time zone, in which the days of a subscription begin and end, and in which the
+//! operator's people read times. Limits and reports go by days of UTC.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -29,6 +29,18 @@ impl OperatorTimeZone {
             .and_then(|date| date.to_zoned(self.0.clone()))
             .map(|start| Timestamp::from_unix_seconds(start.timestamp().as_second()));
         start.unwrap_or_else(|_| day.starts_at())
+    }
+
+    /// Date and minute that clocks in this zone show, with the zone's abbreviation at that time:
+    /// `2026-11-18 12:06 CET`. It distinguishes the two hours of the night in which clocks go back.
+    pub fn format_minute(&self, at: Timestamp) -> String {
+        let Ok(instant) = jiff::Timestamp::from_second(at.unix_seconds()) else { return at.to_string() };
+        let info = self.0.to_offset_info(instant);
+        let civil = info.offset().to_datetime(instant).to_string();
+        let minute = civil.get(..16).unwrap_or(&civil).replace('T', " ");
+        // Many zones have the distance to UTC in place of an abbreviation, such as `-03`.
+        let from = if info.abbreviation().starts_with(['+', '-']) { "UTC" } else { "" };
+        format!("{minute} {from}{}", info.abbreviation())
     }
 }
 
@@ -80,5 +92,24 @@ mod tests {
         }
         assert_eq!(OperatorTimeZone::default(), zone("UTC"));
         assert!(OperatorTimeZone::try_from("Mars/Olympus".to_owned()).is_err());
+    }
+
+    #[test]
+    fn minute_is_that_of_the_zones_clocks() {
+        for (name, at, shown) in [
+            ("UTC", "2026-11-18T11:06:40Z", "2026-11-18 11:06 UTC"),
+            ("Europe/Madrid", "2026-11-18T11:06:40Z", "2026-11-18 12:06 CET"),
+            ("Europe/Madrid", "2026-07-01T22:30:00Z", "2026-07-02 00:30 CEST"),
+            ("America/Chicago", "2026-11-18T04:00:00Z", "2026-11-17 22:00 CST"),
+            ("America/Sao_Paulo", "2026-11-18T11:06:40Z", "2026-11-18 08:06 UTC-03"),
+            // The clocks go back from three to two.
+            ("Europe/Madrid", "2026-10-25T00:30:00Z", "2026-10-25 02:30 CEST"),
+            ("Europe/Madrid", "2026-10-25T01:30:00Z", "2026-10-25 02:30 CET"),
+        ] {
+            let at = Timestamp::parse(at).expect("is a time");
+            assert_eq!(zone(name).format_minute(at), shown);
+        }
+        let beyond = Timestamp::from_unix_seconds(i64::MAX);
+        assert_eq!(zone("Europe/Madrid").format_minute(beyond), "out of range");
     }
 }

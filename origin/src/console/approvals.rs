@@ -100,7 +100,7 @@ fn show_request(config: &Config, viewer: &Viewer, request: &RefundRequestRow) ->
             }
             dl class="facts" {
                 dt { "Asked by" } dd { code { (request.asked_by) } ", " (role_words(request.asked_role)) }
-                dt { "Asked" } dd { (show_time(request.asked_at)) }
+                dt { "Asked" } dd { (show_time(&config.time_zone, request.asked_at)) }
                 dt { "Reason" } dd { (request.reason) }
                 dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
                 dt { "Reference" } dd { code { (request.reference) } }

@@ -2,7 +2,6 @@
 
 use onbill_domain::currency::Currency;
 use onbill_domain::money::format_amount;
-use onbill_domain::timestamp::Timestamp;
 
 /// `1,234,567`.
 pub(super) fn format_count(count: i64) -> String {
@@ -56,13 +55,6 @@ pub(super) fn format_duration(seconds: i64) -> String {
     }
 }
 
-/// A time to the minute, in UTC: `2026-11-18 11:06`.
-pub(super) fn format_minute(at: Timestamp) -> String {
-    let text = at.to_string();
-    let minute = text.get(..16).unwrap_or(&text);
-    minute.replace('T', " ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,13 +72,12 @@ mod tests {
     }
 
     #[test]
-    fn durations_shares_and_times_are_short() {
+    fn durations_and_shares_are_short() {
         for (seconds, text) in
             [(-1, "0 s"), (59, "59 s"), (3_599, "59 min"), (7_260, "2 h 1 min"), (90_000, "1 d 1 h")]
         {
             assert_eq!(format_duration(seconds), text);
         }
         assert_eq!((format_share(1, 3), format_share(0, 0)), ("33.3 %".to_owned(), "–".to_owned()));
-        assert_eq!(format_minute(Timestamp::from_unix_seconds(1_795_000_000)), "2026-11-18 11:06");
     }
 }

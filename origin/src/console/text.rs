@@ -1,16 +1,16 @@
 //! How times, durations and amounts are written for people, and amounts read.
 
+use crate::config::OperatorTimeZone;
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 use onbill_domain::money::{Money, format_amount};
 use onbill_domain::timestamp::Timestamp;
 
-/// A time to the minute, in UTC as in the log and in reports.
-pub(crate) fn show_time(at: Timestamp) -> Markup {
-    let exact = at.to_string();
-    // RFC 3339 has date and time at these places.
-    let (day, minute) = (exact.get(..10).unwrap_or_default(), exact.get(11..16).unwrap_or_default());
-    html! { time datetime=(exact) { (day) " " (minute) " UTC" } }
+/// A time to the minute, in the zone in which the operator's people talk to customers. The log, files
+/// and the API have UTC, as the element's attribute has: to the second, because HTML takes no nanoseconds.
+pub(crate) fn show_time(zone: &OperatorTimeZone, at: Timestamp) -> Markup {
+    let second = Timestamp::from_unix_seconds(at.unix_seconds());
+    html! { time datetime=(second) { (zone.format_minute(at)) } }
 }
 
 /// How long something has waited, in the largest unit that says enough.
@@ -78,8 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn time_is_shown_to_the_minute() {
-        let shown = show_time(Timestamp::from_unix_seconds(1_795_000_000)).into_string();
-        assert_eq!(shown, "<time datetime=\"2026-11-18T11:06:40Z\">2026-11-18 11:06 UTC</time>");
+    fn time_is_shown_to_the_minute_in_the_operators_zone() {
+        let at = Timestamp::from_unix_seconds(1_795_000_000);
+        let madrid = OperatorTimeZone::try_from("Europe/Madrid".to_owned()).expect("is a zone");
+        for (zone, time) in [(OperatorTimeZone::default(), "11:06 UTC"), (madrid, "12:06 CET")] {
+            let shown = show_time(&zone, at).into_string();
+            assert_eq!(shown, format!("<time datetime=\"2026-11-18T11:06:40Z\">2026-11-18 {time}</time>"));
+        }
     }
 }

@@ -5,10 +5,11 @@ use super::{Desk, GOOD};
 use crate::canary::db_files::search_ledger;
 use http::Method;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
-use onbill_test_harness::NetworkFault;
+use onbill_origin::config::OperatorTimeZone;
 use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::log_capture::LogCapture;
 use onbill_test_harness::spellings::Search;
+use onbill_test_harness::{NetworkFault, TestSystem};
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -160,6 +161,22 @@ async fn supervisor_refunds_within_the_ceiling_once() {
             .collect();
         let wrong: Vec<_> = wrong.into_iter().chain([("confirmed", "yes")]).collect();
         assert_eq!(browser.post_from("/care", "/care/refunds", &wrong).await.status, 400, "{field}={value}");
+    }
+}
+
+/// The agent and the customer look at the same clock.
+#[tokio::test]
+async fn times_are_those_of_the_operators_zone() {
+    let (mut system, _) = TestSystem::with_subscriber(GOOD).await;
+    let zone = OperatorTimeZone::try_from("Europe/Madrid".to_owned()).expect("is a zone");
+    system.reconfigure_acme(|config| config.time_zone = zone);
+    let desk = Desk::open(system);
+    let care = desk.sign_in("robin-17", &["g-care"]).await;
+    let admin = desk.sign_in("adm-1", &["g-admin"]).await;
+    let customer = look_up(&care, GOOD).await;
+    for page in [&customer, &admin.get("/auditor").await, &admin.get("/on-call").await] {
+        let is_local = page.has("datetime=\"2026-11-18T11:0") && page.has(">2026-11-18 12:0");
+        assert!(is_local && page.has(" CET</time>") && !page.has(" UTC<"), "{}", page.body);
     }
 }
 

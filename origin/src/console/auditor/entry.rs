@@ -5,7 +5,7 @@ use crate::care::{Act, close_words};
 use crate::config::Config;
 use crate::console::care::refund::borne_by_words;
 use crate::console::disputes::{reason_words, state_words};
-use crate::console::figures::format_minute;
+use crate::console::text::show_time;
 use crate::console::words::{act_words, outcome_words, role_words, tried_words};
 use maud::{Markup, html};
 use onbill_domain::decline_reason::DeclineReason;
@@ -16,14 +16,14 @@ use onbill_domain::wire::dispute::{DisputeReason, DisputeState};
 
 /// What the columns are.
 pub(super) const COLUMNS: [&str; 9] =
-    ["No.", "When (UTC)", "Who", "Act", "Outcome", "Subscriber", "About", "Reason", "Reference"];
+    ["No.", "When", "Who", "Act", "Outcome", "Subscriber", "About", "Reason", "Reference"];
 
 pub(super) fn show_entry(config: &Config, line: &AuditLine) -> Markup {
     let [number, at, who, act, outcome, subscriber, about, reason, reference] = COLUMNS;
     html! {
         tr {
             td data-label=(number) { (line.sequence) }
-            td data-label=(at) { time datetime=(line.at) { (format_minute(line.at)) } }
+            td data-label=(at) { (show_time(&config.time_zone, line.at)) }
             td data-label=(who) {
                 a href=(link_to("actor", line.actor.as_str())) { code { (line.actor) } }
                 p class="muted small" { (role_words(line.role)) }
@@ -136,6 +136,7 @@ mod tests {
             ">Customer care<",
             ">Closing of a link<",
             ">Refused<",
+            ">2026-11-18 11:06 UTC<",
             "<code>handle-1</code>",
             "<code>0101…</code>",
             ">The customer wants it<",

@@ -135,7 +135,7 @@ fn show_dead_letter(config: &Config, viewer: &Viewer, letter: &DeadLetter) -> Ma
             td data-label="Partner" { (config.partner_name(&letter.partner)) }
             td data-label="Ids" { code { (letter.id) } " " code class="muted" { (letter.ext_id) } }
             td data-label="Attempts" class="amount" { (format_count(letter.attempts.into())) }
-            td data-label="Since" { (show_time(letter.dead_lettered_at)) }
+            td data-label="Since" { (show_time(&config.time_zone, letter.dead_lettered_at)) }
             td data-label="Last answer" { (show_answer(letter.last_answer.as_ref())) }
             @if viewer.permits(Act::RetryJob) {
                 td data-label="Retry" {

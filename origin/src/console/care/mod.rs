@@ -13,12 +13,14 @@ use super::access::{DeskForm, read_reference};
 use super::confirm::to_section;
 use super::form::Posted;
 use super::layout::Section;
+use super::text::show_time;
 use super::viewer::Viewer;
 use crate::config::Config;
 use maud::{Markup, html};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
 
 /// The page of a customer, as its parts are rendered: who looks, at which number, under which reference.
 #[derive(Clone, Copy)]
@@ -33,6 +35,11 @@ impl<'a> CustomerPage<'a> {
     /// What people call the partner.
     fn name_of(self, partner: &'a PartnerId) -> &'a str {
         self.config.partner_name(partner)
+    }
+
+    /// A time as the customer's clocks show it, if they are in the operator's zone.
+    fn show_time(self, at: Timestamp) -> Markup {
+        show_time(&self.config.time_zone, at)
     }
 
     /// The field by which an act leads back to the customer. The number is in forms only: an address is in

@@ -5,7 +5,6 @@ use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::{Act, LINKS_WITH_CHARGES_MAX, close_words};
 use crate::config::Config;
 use crate::console::reference_field::reference_field;
-use crate::console::text::show_time;
 use crate::console::viewer::Viewer;
 use maud::{Markup, html};
 use onbill_domain::decline_reason::DeclineReason;
@@ -27,7 +26,7 @@ pub(super) fn show_subscriber(
         section class="card" aria-labelledby="who" {
             h2 id="who" { "Who" }
             dl class="facts" {
-                dt { "Customer since" } dd { (show_time(found.since)) }
+                dt { "Customer since" } dd { (customer.show_time(found.since)) }
                 dt { "In the audit as" } dd { code { (found.handle) } }
             }
         }
@@ -70,11 +69,11 @@ fn show_link(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
                 @if let Some(status) = link.status { dt { "Subscription" } dd { (status_words(status)) } }
                 @if let Some(mandate) = &link.mandate {
                     @if let Some(price) = mandate.price { dt { "Agreed price" } dd { (price) " a month" } }
-                    dt { "Agreed" } dd { (show_time(mandate.accepted_at)) }
+                    dt { "Agreed" } dd { (customer.show_time(mandate.accepted_at)) }
                 }
-                dt { "Linked" } dd { (show_time(link.since)) }
+                dt { "Linked" } dd { (customer.show_time(link.since)) }
                 @if let Some(day) = link.paid_until { dt { "Paid until" } dd { (day) } }
-                @if let Some(closed_at) = link.closed_at { dt { "Closed" } dd { (show_time(closed_at)) } }
+                @if let Some(closed_at) = link.closed_at { dt { "Closed" } dd { (customer.show_time(closed_at)) } }
             }
             @if let Some(explanation) = &link.explanation { p { (explanation) } }
             @if link.state != PaiState::Closed && customer.viewer.permits(Act::CloseLink) {

@@ -7,7 +7,7 @@ use super::{CustomerPage, REFERENCE_HINT, more_than_shown};
 use crate::care::Act;
 use crate::console::disputes::{about_field, decision_forms, open_form, reason_words, state_words};
 use crate::console::reference_field::reference_field;
-use crate::console::text::{show_minor, show_time};
+use crate::console::text::show_minor;
 use maud::{Markup, html};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::money::Money;
@@ -33,12 +33,12 @@ pub(super) fn show_timeline(customer: CustomerPage<'_>, found: &SubscriberSearch
         entries.extend(disputes.map(|dispute| (dispute.opened_at, show_dispute(customer, dispute, charge))));
     }
     entries.extend(found.sms.iter().map(|sms| (sms.at, show_sms(customer, sms))));
-    entries.extend(found.events.iter().map(|event| (event.occurred_at, show_event(event))));
+    entries.extend(found.events.iter().map(|event| (event.occurred_at, show_event(customer, event))));
     entries.sort_by_key(|(at, _)| std::cmp::Reverse(at.unix_nanoseconds()));
     html! {
         @if entries.is_empty() { p class="muted" { "Nothing yet." } }
         ol class="timeline" {
-            @for (at, entry) in &entries { li { (show_time(*at)) (entry) } }
+            @for (at, entry) in &entries { li { (customer.show_time(*at)) (entry) } }
         }
     }
 }
@@ -174,7 +174,7 @@ fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &Care
         p { "Dispute about " (charge.amount) " for " (customer.name_of(&charge.partner)) ". " strong { (state_words(dispute.state)) } }
         p class="muted small" {
             (reason_words(dispute.reason)) " · reference " code { (reference) }
-            @if let Some(at) = dispute.decided_at { " · decided " (show_time(at)) }
+            @if let Some(at) = dispute.decided_at { " · decided " (customer.show_time(at)) }
         }
         @if dispute.state == DisputeState::Open {
             (decision_forms(customer.viewer, &charge.transaction_id, reference, &question_fields(customer, charge)))
@@ -185,7 +185,7 @@ fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &Care
 fn show_sms(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
     let about = if sms.kind == COUPON { "SMS with a coupon’s code for " } else { "SMS about " };
     html! {
-        p { (about) (customer.name_of(&sms.partner)) ": " (receipt_of(sms)) }
+        p { (about) (customer.name_of(&sms.partner)) ": " (receipt_of(customer, sms)) }
         @if sms.kind == COUPON && customer.viewer.permits(Act::ResendSms) {
             details {
                 summary { "Send again" }
@@ -202,24 +202,24 @@ fn show_sms(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
     }
 }
 
-fn receipt_of(sms: &CareSms) -> Markup {
+fn receipt_of(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
     if let Some(at) = sms.undelivered_at {
         let reason = sms.undelivered_reason.as_deref().unwrap_or("no reason was given");
-        return html! { span class="bad" { "not delivered" } " " (show_time(at)) ", " (reason) };
+        return html! { span class="bad" { "not delivered" } " " (customer.show_time(at)) ", " (reason) };
     }
     if let Some(at) = sms.delivered_at {
-        return html! { span class="good" { "delivered" } " " (show_time(at)) };
+        return html! { span class="good" { "delivered" } " " (customer.show_time(at)) };
     }
     if let Some(at) = sms.sent_at {
-        html! { "at the gateway since " (show_time(at)) }
+        html! { "at the gateway since " (customer.show_time(at)) }
     } else {
         html! { "nothing is known of its delivery" }
     }
 }
 
-fn show_event(event: &CareEvent) -> Markup {
+fn show_event(customer: CustomerPage<'_>, event: &CareEvent) -> Markup {
     html! {
-        p { (event_words(event.event)) " " span class="muted small" { "Reported " (show_time(event.recorded_at)) } }
+        p { (event_words(event.event)) " " span class="muted small" { "Reported " (customer.show_time(event.recorded_at)) } }
     }
 }
 

@@ -105,12 +105,12 @@ fn show_dispute(config: &Config, viewer: &Viewer, dispute: &Dispute, now: Timest
                 dt { "State" } dd { (state_words(dispute.state)) }
                 dt { "Opened" }
                 dd {
-                    (show_time(dispute.opened_at))
+                    (show_time(&config.time_zone, dispute.opened_at))
                     @if dispute.state == DisputeState::Open {
                         ", " (show_age(now.seconds_since(dispute.opened_at))) " ago"
                     }
                 }
-                @if let Some(at) = dispute.decided_at { dt { "Decided" } dd { (show_time(at)) } }
+                @if let Some(at) = dispute.decided_at { dt { "Decided" } dd { (show_time(&config.time_zone, at)) } }
                 dt { "Reference" } dd { code { (dispute.reference) } }
                 dt { "Charge" } dd { code { (dispute.transaction_id) } }
             }

@@ -2,7 +2,8 @@
 //! what operator and partner owe each other.
 
 use crate::config::Config;
-use crate::console::figures::{format_count, format_counted, format_minute, format_money};
+use crate::console::figures::{format_count, format_counted, format_money};
+use crate::console::text::show_time;
 use crate::reconciliation::{Cause, KeptReconciliation, KeptSum, KeptSums};
 use crate::settlement::{KeptSettlement, KeptShares};
 use crate::store::{KeptReport, ReportKind};
@@ -59,7 +60,7 @@ fn read_reports<T: DeserializeOwned>(
 fn show_title(config: &Config, report: &KeptReport) -> Markup {
     html! {
         (config.partner_name(&report.partner)) ", " (report.from) " to " (report.to) " (UTC) "
-        span class="muted small" { "made " (format_minute(report.made_at)) " UTC" }
+        span class="muted small" { "made " (show_time(&config.time_zone, report.made_at)) }
     }
 }
 

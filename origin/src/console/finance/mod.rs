@@ -13,9 +13,9 @@ pub(super) use findings::findings_page;
 
 use super::Console;
 use super::access::require;
-use super::figures::format_minute;
 use super::layout::{Section, page};
 use super::refused::Refused;
+use super::text::show_time;
 use super::viewer::Viewer;
 use crate::care::Act;
 use crate::daily_counts::CountedCharges;
@@ -60,11 +60,11 @@ pub(super) async fn print_page(
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let month = admit_viewer(&console, &viewer, query).await?;
-    let now = console.parts.clock.now();
+    let (zone, now) = (&console.parts.config.time_zone, console.parts.clock.now());
     let body = html! {
         p { a class="button quiet" href=(format!("/finance?month={month}")) { "Back to the month" } }
         // The head of the page is not printed.
-        p class="muted small" { (viewer.operator_name) ", as of " (format_minute(now)) " UTC." }
+        p class="muted small" { (viewer.operator_name) ", as of " (show_time(zone, now)) "." }
         div class="print" { (month_body(&console, month, true).await?) }
     };
     Ok(page(&viewer, &format!("Finance, {month}"), Section::Finance, body))
@@ -105,7 +105,7 @@ async fn month_body(console: &Console, month: Month, is_on_paper: bool) -> Resul
     let (store, config) = (&console.parts.store, &console.parts.config);
     let reports = store.list_kept_reports(month.first(), month.last()).await?;
     Ok(html! {
-        (counted_note(&counted.days, month, today))
+        (counted_note(&config.time_zone, &counted.days, month, today))
         (trends(&counted.charges, month, today, is_on_paper))
         (declines(&counted.charges))
         (three_sources(config, &reports))

@@ -2,9 +2,11 @@
 
 use super::month::Month;
 use crate::care::explain;
+use crate::config::OperatorTimeZone;
 use crate::console::chart::Chart;
 use crate::console::chart_series::{ChartKind, Series, Tone, Unit};
-use crate::console::figures::{format_count, format_counted, format_minute, format_money, format_share};
+use crate::console::figures::{format_count, format_counted, format_money, format_share};
+use crate::console::text::show_time;
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -14,12 +16,17 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of which time the numbers are, and whether days are missing.
-pub(super) fn counted_note(counted: &[CountedDay], month: Month, today: Day) -> Markup {
+pub(super) fn counted_note(
+    zone: &OperatorTimeZone,
+    counted: &[CountedDay],
+    month: Month,
+    today: Day,
+) -> Markup {
     let missing = month.days_until(today).len().saturating_sub(counted.len());
     let newest = counted.iter().map(|day| day.counted_at).max();
     html! {
         p class="muted small" {
-            @if let Some(newest) = newest { "Counted until " (format_minute(newest)) " UTC, by the day of settlement. " }
+            @if let Some(newest) = newest { "Counted until " (show_time(zone, newest)) ", by the day of settlement. " }
             @match missing {
                 0 => {}
                 1 => { "One day of the month is yet to be counted." }

@@ -10,12 +10,14 @@ pub(super) use runbook::runbook_page;
 
 use super::Console;
 use super::access::require;
-use super::figures::{format_count, format_duration, format_minute};
+use super::figures::{format_count, format_duration};
 use super::layout::{Section, page};
 use super::refused::Refused;
+use super::text::show_time;
 use super::viewer::Viewer;
 use super::words::queue_words;
 use crate::care::Act;
+use crate::config::OperatorTimeZone;
 use crate::instruments::{AlarmKind, Severity, StoredAlarm};
 use crate::store::{AlarmFilter, LedgerFigures, OriginStatus};
 use axum::extract::State;
@@ -41,9 +43,10 @@ pub(super) async fn on_call_page(
     let alarms = store.list_alarms(AlarmFilter::All).await?;
     let origins = store.list_origins().await?;
     let figures = store.read_figures(now).await?;
+    let zone = &console.parts.config.time_zone;
     let body = html! {
-        p class="muted small" { "As of " (format_minute(now)) " UTC." }
-        (alarms_table(&alarms, now))
+        p class="muted small" { "As of " (show_time(zone, now)) "." }
+        (alarms_table(zone, &alarms, now))
         (origins_table(&origins, now))
         (queues_table(&figures))
         (calls_table(&console.parts.instruments.metrics))
@@ -51,7 +54,7 @@ pub(super) async fn on_call_page(
     Ok(page(&viewer, "On call", Section::OnCall, body))
 }
 
-fn alarms_table(alarms: &[StoredAlarm], now: Timestamp) -> Markup {
+fn alarms_table(zone: &OperatorTimeZone, alarms: &[StoredAlarm], now: Timestamp) -> Markup {
     let is_shown =
         |alarm: &&StoredAlarm| alarm.cleared_at.is_none_or(|at| now.seconds_since(at) < SHOWN_SECONDS);
     let mut shown: Vec<_> = alarms.iter().filter(is_shown).collect();
@@ -68,19 +71,19 @@ fn alarms_table(alarms: &[StoredAlarm], now: Timestamp) -> Markup {
                     caption { "Alarms" }
                     thead {
                         tr {
-                            @for name in ["Alarm", "State", "Urgency", "About", "Since (UTC)", "Times", "Origin"] {
+                            @for name in ["Alarm", "State", "Urgency", "About", "Since", "Times", "Origin"] {
                                 th scope="col" { (name) }
                             }
                         }
                     }
-                    tbody { @for alarm in shown { (alarm_row(alarm)) } }
+                    tbody { @for alarm in shown { (alarm_row(zone, alarm)) } }
                 }
             }
         }
     }
 }
 
-fn alarm_row(alarm: &StoredAlarm) -> Markup {
+fn alarm_row(zone: &OperatorTimeZone, alarm: &StoredAlarm) -> Markup {
     let word = alarm.alarm.as_str();
     html! {
         tr {
@@ -91,7 +94,7 @@ fn alarm_row(alarm: &StoredAlarm) -> Markup {
             td data-label="State" {
                 @match alarm.cleared_at {
                     None => span class="bad" { "active" },
-                    Some(at) => span class="good" { "over since " (format_minute(at)) " UTC" },
+                    Some(at) => span class="good" { "over since " (show_time(zone, at)) },
                 }
             }
             td data-label="Urgency" {
@@ -99,7 +102,7 @@ fn alarm_row(alarm: &StoredAlarm) -> Markup {
                 p class="muted small" { (end_words(alarm.alarm.kind())) }
             }
             td data-label="About" { @if !alarm.subject.is_empty() { code { (alarm.subject) } } }
-            td data-label="Since (UTC)" { (format_minute(alarm.raised_at)) }
+            td data-label="Since" { (show_time(zone, alarm.raised_at)) }
             td data-label="Times" { (alarm.count) }
             td data-label="Origin" { (alarm.instance) }
         }
@@ -222,16 +225,15 @@ mod tests {
             alarm(Alarm::KeyExpiring, None),
             alarm(Alarm::BillingUnreachable, None),
         ];
-        let page = alarms_table(&alarms, NOW).into_string();
+        let zone = OperatorTimeZone::default();
+        let page = alarms_table(&zone, &alarms, NOW).into_string();
         let place = |word: &str| page.find(&format!("/on-call/runbook/{word}"));
         assert_eq!(place("disk-low"), None);
         assert!(place("billing-unreachable") < place("key-expiring"), "{page}");
         assert!(place("key-expiring") < place("clock-skew"), "{page}");
-        assert!(
-            page.contains("&lt;netflix&gt;") && page.contains("over since 2026-11-18 11:05 UTC"),
-            "{page}"
-        );
-        assert!(alarms_table(&alarms[..1], NOW).into_string().contains("No alarm is active"));
+        let over = "over since <time datetime=\"2026-11-18T11:05:40Z\">2026-11-18 11:05 UTC<";
+        assert!(page.contains("&lt;netflix&gt;") && page.contains(over), "{page}");
+        assert!(alarms_table(&zone, &alarms[..1], NOW).into_string().contains("No alarm is active"));
     }
 
     #[test]
