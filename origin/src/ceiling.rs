@@ -7,8 +7,8 @@ use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
 
 /// 429 until the next hour or day begins, with an alarm for the first call beyond the ceiling. `who`
-/// is the partner, or `widget` or `session` for who has asked there. The response is the same for
-/// every number.
+/// is the partner, or `widget` or `session` for who has asked there, or the role of a person who has looked
+/// up numbers. The response is the same for every number.
 pub(crate) fn reject_exceeded(
     instruments: &Instruments,
     now: Timestamp,
@@ -24,6 +24,7 @@ pub(crate) fn reject_exceeded(
         Ceiling::Pins | Ceiling::PinsOfOneWay => "Too many codes were asked for in this hour.",
         Ceiling::NumberChecks | Ceiling::UnknownNumbers => "Too many numbers were asked about in this hour.",
         Ceiling::ChecksOfNumber => "This number was asked about too often today.",
+        Ceiling::LookUps => "Too many numbers were looked up in this hour.",
     };
     Reject::too_many_requests(message, seconds_until(again_at, now))
 }
@@ -59,6 +60,9 @@ fn raise_ceiling_alarm(instruments: &Instruments, exceeded: Exceeded, who: &str)
         Ceiling::NumberChecks => (Alarm::NumberChecks, who, "a partner has asked about too many numbers"),
         Ceiling::UnknownNumbers => {
             (Alarm::UnknownNumbers, who, "a partner asks about numbers without an account")
+        }
+        Ceiling::LookUps => {
+            (Alarm::LookUpCeilingReached, who, "a person at the console has looked up too many numbers")
         }
         Ceiling::ChecksOfNumber => return,
     };

@@ -54,6 +54,7 @@ alarm_cases! {
     callers::storm_of_bad_signatures => SignaturesRefused,
     callers::storm_of_unsigned_calls => UnknownCallers,
     limits::guessed_coupons => CouponGuesses,
+    limits::look_ups_of_one_person => LookUpCeilingReached,
     limits::checks_of_numbers => NumberChecks,
     limits::flood_of_pins => PinCeilingReached,
     limits::checks_of_unknown_numbers => UnknownNumbers,

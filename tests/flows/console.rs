@@ -3,6 +3,7 @@
 
 mod approvals;
 mod browser;
+pub(crate) mod ceilings;
 mod desks;
 mod disputes;
 mod issuer;
@@ -33,27 +34,38 @@ struct Desk {
     issuer: Arc<Issuer>,
 }
 
+/// Gives Acme a console with its identity provider. `change` changes its settings.
+fn attach_console(system: &mut TestSystem, change: impl FnOnce(&mut ConsoleSettings)) -> Arc<Issuer> {
+    // A supervisor gives back 10.00 of a charge alone.
+    system.set_acme_limits(json!([{"currency": "USD", "supervisor_refund": 1000}]));
+    let mut settings: ConsoleSettings = serde_json::from_value(json!({
+        "url": format!("http://{CONSOLE}"),
+        "issuer": format!("http://{ISSUER}"),
+        "client_id": "onbill",
+        "client_secret_file": write_password_file(&db_folder(), CLIENT_SECRET),
+        "groups": {
+            "g-care": "care", "g-lead": "supervisor", "g-billing": "billing", "g-finance": "finance",
+            "g-fraud": "fraud", "g-product": "product", "g-audit": "auditor", "g-admin": "admin",
+        },
+    }))
+    .expect("are settings");
+    change(&mut settings);
+    system.reconfigure_acme(|config| config.console = Some(settings));
+    let issuer = Issuer::new(system.now());
+    system.network.attach_service(ISSUER, Arc::clone(&issuer).router());
+    let identity = Arc::clone(&system.network) as _;
+    let router = system.acme.app().console_router(identity).expect("is sound").expect("is configured");
+    system.network.attach_service(CONSOLE, router);
+    issuer
+}
+
 impl Desk {
-    fn open(mut system: TestSystem) -> Self {
-        // A supervisor gives back 10.00 of a charge alone.
-        system.set_acme_limits(json!([{"currency": "USD", "supervisor_refund": 1000}]));
-        let settings: ConsoleSettings = serde_json::from_value(json!({
-            "url": format!("http://{CONSOLE}"),
-            "issuer": format!("http://{ISSUER}"),
-            "client_id": "onbill",
-            "client_secret_file": write_password_file(&db_folder(), CLIENT_SECRET),
-            "groups": {
-                "g-care": "care", "g-lead": "supervisor", "g-billing": "billing", "g-finance": "finance",
-                "g-fraud": "fraud", "g-product": "product", "g-audit": "auditor", "g-admin": "admin",
-            },
-        }))
-        .expect("are settings");
-        system.reconfigure_acme(|config| config.console = Some(settings));
-        let issuer = Issuer::new(system.now());
-        system.network.attach_service(ISSUER, Arc::clone(&issuer).router());
-        let identity = Arc::clone(&system.network) as _;
-        let router = system.acme.app().console_router(identity).expect("is sound").expect("is configured");
-        system.network.attach_service(CONSOLE, router);
+    fn open(system: TestSystem) -> Self {
+        Self::open_with(system, |_| ())
+    }
+
+    fn open_with(mut system: TestSystem, change: impl FnOnce(&mut ConsoleSettings)) -> Self {
+        let issuer = attach_console(&mut system, change);
         Self { system, issuer }
     }
 

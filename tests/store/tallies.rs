@@ -1,16 +1,18 @@
-//! Counts against ceilings: PINs of the operator, checks of a partner and of a number.
+//! Counts against ceilings: PINs of the operator, checks of a partner and of a number, look-ups of a person.
 
 use crate::audit::stamp;
+use crate::races::{at_once, how_many};
 use crate::test_store::{TestStore, device_flow, new_flow, new_pai, new_redemption, within};
-use crate::test_values::{NOW, fresh_hash, fresh_nonce, partner_id, sealed_number};
+use crate::test_values::{NOW, fresh_hash, fresh_nonce, parse_ext_id, partner_id, sealed_number};
 use crate::traces::leads_to;
 use futures_util::future::join_all;
 use onbill_domain::limits::{NUMBER_CHECKS_PER_DAY_MAX, PINS_WITHOUT_CHALLENGE};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_origin::config::NumberCheckLimits;
 use onbill_origin::store::{
-    Ceiling, DevicePin, Exceeded, NewFlow, NumberCheck, PinAsker, PinAttempt, PinCeiling, RedeemResult,
-    StartFlowResult, Tallied,
+    AuditStamp, Ceiling, DevicePin, Exceeded, NewFlow, NumberCheck, PinAsker, PinAttempt, PinCeiling,
+    RedeemResult, StartFlowResult, Tallied,
 };
 
 on_each_database!(
@@ -24,6 +26,8 @@ on_each_database!(
     number_is_checked_so_often_in_a_day,
     checks_have_a_ceiling_whatever_the_account,
     device_pin_is_counted_before_it_is_tried,
+    look_ups_have_a_ceiling_for_each_person_and_hour,
+    look_ups_at_two_origins_have_one_ceiling,
     counts_are_exact_under_concurrency,
     counts_of_a_wrong_clock_are_forgotten,
     erased_number_leaves_no_count,
@@ -49,6 +53,10 @@ fn check(n: u8, checks_per_hour: u32, unknown_per_hour: u32) -> NumberCheck {
     NumberCheck { partner: partner_id("netflix"), number: sealed_number(n).index, limits }
 }
 
+fn stamp_of(actor: &str) -> AuditStamp {
+    AuditStamp { actor: parse_ext_id(actor), ..stamp("T-1") }
+}
+
 impl TestStore {
     async fn start_at(&self, at: Timestamp, new: NewFlow) -> StartFlowResult {
         self.store.start_flow(fresh_nonce(), at, new).await.expect("works")
@@ -56,6 +64,10 @@ impl TestStore {
 
     async fn refused(&self, at: Timestamp, check: NumberCheck, is_unknown: bool) -> Tallied<()> {
         self.store.count_refused_check(fresh_nonce(), at, check, is_unknown).await.expect("works")
+    }
+
+    async fn look_up_at(&self, at: Timestamp, actor: &str, per_hour: u32) -> Option<Exceeded> {
+        self.store.count_look_up(at, stamp_of(actor), per_hour).await.expect("works")
     }
 
     async fn is_exceeded(&self, at: Timestamp, check: NumberCheck) -> bool {
@@ -215,6 +227,41 @@ async fn device_pin_is_counted_before_it_is_tried(db: TestStore) {
     }
     assert!(matches!(try_pin(pin.clone()).await, Ok(Tallied::Within(PinAttempt::Proven(_)))));
     assert!(matches!(try_pin(pin).await, Ok(Tallied::Exceeded(_))), "even the right one");
+}
+
+async fn look_ups_have_a_ceiling_for_each_person_and_hour(db: TestStore) {
+    let full = |is_first| Some(over(Ceiling::LookUps, NEXT_HOUR, is_first));
+    for (actor, expected) in [
+        ("robin-17", None),
+        ("robin-17", None),
+        ("robin-17", full(true)),
+        ("kim-2", None),
+        ("robin-17", full(false)),
+        ("kim-2", None),
+        ("kim-2", full(true)),
+    ] {
+        assert_eq!(db.look_up_at(NOW, actor, 2).await, expected, "{actor}");
+    }
+    assert_eq!(db.look_up_at(NEXT_HOUR, "robin-17", 2).await, None);
+    assert_eq!(db.look_up_at(NOW, "robin-17", 9).await, None, "the ceiling was raised meanwhile");
+    let entries = db.store.list_audit_lines(0, 10).await.expect("works");
+    let refused: Vec<_> =
+        entries.iter().map(|entry| (entry.actor.as_str(), entry.act, entry.outcome)).collect();
+    let entry = |actor| (actor, AuditAct::SubscriberLookedUp, AuditOutcome::Refused);
+    let expected = [entry("robin-17"), entry("robin-17"), entry("kim-2")];
+    assert_eq!(refused, expected, "what is let through gets its entry from the look");
+    assert_eq!((entries[0].reason.as_deref(), &entries[0].subscriber), (Some("ceiling"), &None));
+}
+
+/// A stolen session asks at both.
+async fn look_ups_at_two_origins_have_one_ceiling(db: TestStore) {
+    let counted = at_once(&db, 16, |store, _| async move {
+        store.count_look_up(NOW, stamp_of("robin-17"), 10).await.expect("works")
+    })
+    .await;
+    assert_eq!(how_many(&counted, Option::is_none), 10);
+    assert_eq!(how_many(&counted, |over| over.is_some_and(|over| over.is_first)), 1, "one alarm");
+    assert_eq!(db.place.count_rows("audit").await, 6);
 }
 
 async fn counts_are_exact_under_concurrency(db: TestStore) {

@@ -1,6 +1,7 @@
 //! `[console]` of the configuration: where people sign in, and at which desks their groups put them.
 
 use super::complaints::Complaints;
+use super::durations::LookUpsPerHour;
 use super::secure_url::require_https;
 use super::setting_path::SettingPath;
 use onbill_domain::plain_text::is_plain_text;
@@ -35,6 +36,9 @@ pub struct ConsoleSettings {
     /// More of the scopes that the issuer needs to list groups.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// How many numbers a person may look up in an hour.
+    #[serde(default)]
+    pub look_ups_per_hour: LookUpsPerHour,
     /// The desk of each group.
     pub groups: BTreeMap<String, ActorRole>,
 }
@@ -133,6 +137,7 @@ mod tests {
             ("client_id = \"onbill\"", "client_id = \"onbill\"\nactor_claim = \"\"", "actor_claim must be"),
             ("client_id = \"onbill\"", "client_id = \"onbill\"\nscopes = [\"a b\"]", "scopes must be"),
             ("client_secret_file", "client_secret", "client_secret"),
+            ("client_id = \"onbill\"", "client_id = \"onbill\"\nlook_ups_per_hour = 0", "must be at least 1"),
         ] {
             let refusal = check(&CONSOLE.replace(from, to)).expect_err(to);
             assert!(refusal.contains(complaint), "{refusal}");

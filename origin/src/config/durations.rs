@@ -88,6 +88,34 @@ impl TryFrom<u32> for PinsPerHour {
     }
 }
 
+/// Numbers that a person may look up at the console in an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct LookUpsPerHour(u32);
+
+impl LookUpsPerHour {
+    pub fn count(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for LookUpsPerHour {
+    /// One every thirty seconds: an agent has fifteen customers on the line in an hour, and comes back to
+    /// each up to eight times. Whoever walks through the customers of a small operator, a hundred
+    /// thousand, needs more than a hundred shifts of eight hours.
+    fn default() -> Self {
+        Self(120)
+    }
+}
+
+impl TryFrom<u32> for LookUpsPerHour {
+    type Error = &'static str;
+
+    fn try_from(count: u32) -> Result<Self, Self::Error> {
+        if count > 0 { Ok(Self(count)) } else { Err("look_ups_per_hour must be at least 1") }
+    }
+}
+
 /// Days before a higher price holds on which the partner has to announce it: up to a year; with 0 a
 /// price may rise at the end of the running period without any notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -45,7 +45,7 @@ pub use console::ConsoleSettings;
 pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
-pub use durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
+pub use durations::{BillingDeadline, LookUpsPerHour, PinsPerHour, PriceNoticeDays, SimSwapHours};
 pub use file::Config;
 #[cfg(test)]
 pub(crate) use file::tests::sample_config;

@@ -114,6 +114,7 @@ pub(crate) fn console_router(
     let console = Console {
         cookies: Cookies::for_url(&settings.url),
         sign_in: Arc::new(sign_in),
+        look_ups_per_hour: settings.look_ups_per_hour,
         parts: parts.clone(),
     };
     if parts.recovering.0 {

@@ -2,6 +2,7 @@
 
 use super::cookies::Cookies;
 use super::sign_in::SignIn;
+use crate::config::LookUpsPerHour;
 use crate::routes::RouteState;
 use std::sync::Arc;
 
@@ -12,4 +13,5 @@ pub(crate) struct Console {
     pub(crate) parts: RouteState,
     pub(super) cookies: Cookies,
     pub(super) sign_in: Arc<SignIn>,
+    pub(super) look_ups_per_hour: LookUpsPerHour,
 }

@@ -53,6 +53,8 @@ onbill_domain::word_enum! {
         FileUnacknowledged = "file-unacknowledged",
         /// A key of the ring expires soon, or has.
         KeyExpiring = "key-expiring",
+        /// A person at the console looked up too many numbers in this hour.
+        LookUpCeilingReached = "look-up-ceiling-reached",
         /// A partner's message, or the announcement of a higher price, was not sent.
         MessageDropped = "message-dropped",
         /// A partner has posted no charge for long.
@@ -202,6 +204,7 @@ impl Alarm {
             Self::CouponGuesses
             | Self::FileNotWritten
             | Self::FileUnacknowledged
+            | Self::LookUpCeilingReached
             | Self::NumberChecks
             | Self::OutboxParked
             | Self::AccountsUnknown

@@ -1,6 +1,7 @@
 //! Alarms about ceilings: each is over when the next hour begins.
 
 use super::shown::Shown;
+use crate::console::ceilings::Agent;
 use crate::coupons::redeem_code;
 use http::{Method, StatusCode};
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
@@ -34,6 +35,18 @@ pub(super) async fn guessed_coupons() -> Shown {
         assert!(redeem_code(&shown.system, &code, &format!("r-{n}")).await.0.is_client_error());
     }
     shown.expect_raised("netflix").await;
+    is_over_in_the_next_hour(shown).await
+}
+
+pub(super) async fn look_ups_of_one_person() -> Shown {
+    let mut shown = begin(Alarm::LookUpCeilingReached).await;
+    let agent = Agent::sit_down(&mut shown.system, 2).await;
+    for number in ["+12025550101", "+12025550102"] {
+        assert_eq!(agent.look_up(number).await, 404, "nobody has signed up");
+    }
+    shown.expect_quiet().await;
+    assert_eq!(agent.look_up("+12025550107").await, 429);
+    shown.expect_raised("care").await;
     is_over_in_the_next_hour(shown).await
 }
 

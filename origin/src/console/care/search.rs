@@ -4,6 +4,7 @@
 use super::subscriber::show_subscriber;
 use crate::call_outcome::CallOutcome;
 use crate::care::Act;
+use crate::ceiling::reject_exceeded;
 use crate::console::Console;
 use crate::console::access::{DeskForm, require, require_with_form};
 use crate::console::form::Posted;
@@ -11,6 +12,7 @@ use crate::console::layout::{Section, page};
 use crate::console::reference_field::reference_field;
 use crate::console::refused::Refused;
 use crate::console::viewer::{CONSOLE_KEY, Viewer};
+use crate::store::AuditStamp;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -44,8 +46,8 @@ impl DeskForm for SearchForm {
 }
 
 /// `POST /care/search`: 200 with the page of the present subscriber; 404 with the form, when the number
-/// has none who signed up, and 400 with it for what has to be corrected. For the other refusals see
-/// [`crate::care::CareDesk::search`].
+/// has none who signed up, 400 with it for what has to be corrected, and 429 with it for a person who has
+/// looked up too many numbers. For the other refusals see [`crate::care::CareDesk::search`].
 pub(in crate::console) async fn search(
     State(console): State<Console>,
     posted: Posted<SearchForm>,
@@ -64,6 +66,7 @@ async fn try_search(console: &Console, posted: Posted<SearchForm>) -> Result<Res
     let (viewer, form, stamp) = require_with_form(console, posted, Act::SearchSubscriber).await?;
     let msisdn = console.parts.numbers.parse(&form.msisdn);
     let msisdn = msisdn.map_err(|_| Reject::invalid_request("This is not a telephone number."))?;
+    admit_look_up(console, &stamp).await?;
     let request = SubscriberSearchRequest {
         msisdn: msisdn.clone(),
         actor: stamp.actor,
@@ -76,10 +79,27 @@ async fn try_search(console: &Console, posted: Posted<SearchForm>) -> Result<Res
     Ok(page(&viewer, "Customer", Section::Care, body))
 }
 
-/// The form with what was typed, to be corrected: the customer is on the line. `None` for a refusal that is
-/// not due to it.
+/// 429 `too-many-requests` beyond the ceiling of a person: neither a curious one nor the thief of a session
+/// walks through all customers. It is counted before anything is asked about the number. The signed call
+/// has no such ceiling: the operator's own systems vouch for their people.
+async fn admit_look_up(console: &Console, stamp: &AuditStamp) -> Result<(), Refused> {
+    let (parts, now) = (&console.parts, console.parts.clock.now());
+    let per_hour = console.look_ups_per_hour.count();
+    let exceeded = parts.store.count_look_up(now, stamp.clone(), per_hour).await?;
+    let Some(exceeded) = exceeded else { return Ok(()) };
+    let reject = reject_exceeded(&parts.instruments, now, exceeded, stamp.role.as_str());
+    let until = parts.config.time_zone.format_minute(exceeded.again_at);
+    let message = format!(
+        "You have looked up as many numbers as a person may in an hour, so this one was not looked up. Wait \
+         until {until}, or ask an administrator for more. The attempt is in the audit."
+    );
+    Err(Reject { message, ..reject }.into())
+}
+
+/// The form with what was typed, to be corrected or sent later: the customer is on the line. `None` for a
+/// refusal that is not due to what was typed, or to who looks.
 fn show_again(viewer: &Viewer, typed: &SearchForm, refused: &Refused) -> Option<Response> {
-    let due_to_it = [ErrorCode::InvalidRequest, ErrorCode::AccountNotFound];
+    let due_to_it = [ErrorCode::InvalidRequest, ErrorCode::AccountNotFound, ErrorCode::TooManyRequests];
     let reject = refused.reject().filter(|reject| due_to_it.contains(&reject.code))?;
     let form = search_form(viewer, typed, Some(&reject.message));
     let mut response = page(viewer, "Customer care", Section::Care, form);

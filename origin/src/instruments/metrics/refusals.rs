@@ -66,6 +66,7 @@ onbill_domain::word_enum! {
         ChecksOfNumber = "checks-of-number",
         CouponCodes = "coupon-codes",
         Notifications = "notifications",
+        LookUps = "look-ups",
     }
 }
 
@@ -77,6 +78,7 @@ impl From<Ceiling> for RateLimit {
             Ceiling::NumberChecks => Self::NumberChecks,
             Ceiling::UnknownNumbers => Self::UnknownNumbers,
             Ceiling::ChecksOfNumber => Self::ChecksOfNumber,
+            Ceiling::LookUps => Self::LookUps,
         }
     }
 }

@@ -8,13 +8,15 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::config::NumberCheckLimits;
+use crate::store::audit::{AuditFact, AuditStamp};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
-use onbill_domain::ids::PartnerId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::NUMBER_CHECKS_PER_DAY_MAX;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 
 impl Store {
     /// Whether the ceilings of a partner's checks are exceeded, without counting. It saves a look-up
@@ -36,6 +38,17 @@ impl Store {
         is_unknown: bool,
     ) -> Result<Tallied<()>, StoreError> {
         use_case!(self, write(nonce), count_refused_check(now, &check, is_unknown))
+    }
+
+    /// Counts that a person looks up a number. A look-up beyond the ceiling is in the audit, which says
+    /// that it was refused.
+    pub async fn count_look_up(
+        &self,
+        now: Timestamp,
+        stamp: AuditStamp,
+        per_hour: u32,
+    ) -> Result<Option<Exceeded>, StoreError> {
+        use_case!(self, write, count_look_up(now, &stamp, per_hour))
     }
 }
 
@@ -77,6 +90,8 @@ pub enum Ceiling {
     UnknownNumbers,
     /// A partner's checks of one number in a day.
     ChecksOfNumber,
+    /// A person's look-ups of numbers in an hour.
+    LookUps,
 }
 
 const HOUR_SECONDS: i64 = 3_600;
@@ -91,6 +106,8 @@ pub(in crate::store) enum Counted<'a> {
     NumberChecks(&'a PartnerId),
     UnknownNumbers(&'a PartnerId),
     WrongCouponCodes(&'a PartnerId),
+    /// By the operator's id of the person.
+    LookUps(&'a ExtId),
 }
 
 impl Counted<'_> {
@@ -102,6 +119,7 @@ impl Counted<'_> {
             Self::NumberChecks(partner) => format!("number-checks {partner}"),
             Self::UnknownNumbers(partner) => format!("unknown-numbers {partner}"),
             Self::WrongCouponCodes(partner) => format!("wrong-coupon-codes {partner}"),
+            Self::LookUps(actor) => format!("look-ups {actor}"),
         }
     }
 }
@@ -119,7 +137,7 @@ impl Ceiling {
     pub(in crate::store) fn judge(self, now: Timestamp, count: u32, limit: u32) -> Option<Exceeded> {
         let again_at = match self {
             Self::ChecksOfNumber => (day_of(now) + 1) * DAY_SECONDS,
-            Self::Pins | Self::PinsOfOneWay | Self::NumberChecks | Self::UnknownNumbers => {
+            Self::Pins | Self::PinsOfOneWay | Self::NumberChecks | Self::UnknownNumbers | Self::LookUps => {
                 (hour_of(now) + 1) * HOUR_SECONDS
             }
         };
@@ -130,6 +148,15 @@ impl Ceiling {
         })
     }
 }
+
+/// What the audit says of a look-up beyond the ceiling. No subscriber was looked for, so it names none.
+const LOOK_UP_REFUSED: AuditFact<'static> = AuditFact {
+    act: AuditAct::SubscriberLookedUp,
+    outcome: AuditOutcome::Refused,
+    subscriber: None,
+    subject: None,
+    reason: Some("ceiling"),
+};
 
 /// The counts of a check, in the order in which they are judged.
 pub(super) struct CheckCounts {
@@ -155,9 +182,11 @@ impl CheckCounts {
             .or_else(|| Ceiling::UnknownNumbers.judge(now, self.unknown, limits.unknown_per_hour))?;
         let is_counted = match exceeded.ceiling {
             Ceiling::UnknownNumbers => self.counted == CountedNow::UnknownNumber,
-            Ceiling::Pins | Ceiling::PinsOfOneWay | Ceiling::NumberChecks | Ceiling::ChecksOfNumber => {
-                self.counted != CountedNow::Nothing
-            }
+            Ceiling::Pins
+            | Ceiling::PinsOfOneWay
+            | Ceiling::NumberChecks
+            | Ceiling::ChecksOfNumber
+            | Ceiling::LookUps => self.counted != CountedNow::Nothing,
         };
         Some(Exceeded { is_first: exceeded.is_first && is_counted, ..exceeded })
     }

@@ -1,13 +1,15 @@
 //! Counts in SQL. A row that is counted up is locked until the commit, so the counts are exact. A
 //! use case that also locks a number does that first.
 
+use crate::store::audit::{AuditStamp, postgres as audit};
 use crate::store::error::missing_row;
 use crate::store::number::NumberIndex;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_count;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::tally::{
-    CheckCounts, Counted, CountedNow, Exceeded, NumberCheck, Tallied, day_of, hour_of,
+    Ceiling, CheckCounts, Counted, CountedNow, Exceeded, LOOK_UP_REFUSED, NumberCheck, Tallied, day_of,
+    hour_of,
 };
 use onbill_domain::timestamp::Timestamp;
 
@@ -41,6 +43,20 @@ pub(in crate::store) async fn find_count(
         )
         .await?;
     row.map_or(Ok(0), |row| read_count(&row, "hourly_counts.counted"))
+}
+
+pub(super) async fn count_look_up(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    per_hour: u32,
+) -> Result<Option<Exceeded>, TxError> {
+    let count = count_in_hour(tx, now, Counted::LookUps(&stamp.actor)).await?;
+    let exceeded = Ceiling::LookUps.judge(now, count, per_hour);
+    if exceeded.is_some() {
+        audit::append(tx, now, stamp, &LOOK_UP_REFUSED).await?;
+    }
+    Ok(exceeded)
 }
 
 /// Counts a check that has an account, or of which it is not known yet.

@@ -1,9 +1,11 @@
 //! Counts in SQL.
 
+use crate::store::audit::{AuditStamp, sqlite as audit};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::tally::{
-    CheckCounts, Counted, CountedNow, Exceeded, NumberCheck, Tallied, day_of, hour_of,
+    Ceiling, CheckCounts, Counted, CountedNow, Exceeded, LOOK_UP_REFUSED, NumberCheck, Tallied, day_of,
+    hour_of,
 };
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -33,6 +35,20 @@ pub(in crate::store) fn find_count(
         .query_row(params![counted.subject(), hour_of(now)], |row| row.get(0))
         .optional()?;
     Ok(count.unwrap_or(0))
+}
+
+pub(super) fn count_look_up(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    per_hour: u32,
+) -> Result<Option<Exceeded>, StoreError> {
+    let count = count_in_hour(tx, now, Counted::LookUps(&stamp.actor))?;
+    let exceeded = Ceiling::LookUps.judge(now, count, per_hour);
+    if exceeded.is_some() {
+        audit::append(tx, now, stamp, &LOOK_UP_REFUSED)?;
+    }
+    Ok(exceeded)
 }
 
 /// Counts a check that has an account, or of which it is not known yet.
