@@ -22,6 +22,7 @@ mod finance;
 mod form;
 mod home;
 pub mod layout;
+mod mistake;
 mod on_call;
 mod product;
 mod reference_field;

@@ -133,6 +133,8 @@ async fn malformed_dispute_is_refused() {
     let form: Vec<_> = [("csrf", token.as_str())].into_iter().chain(form).collect();
     let other_site = lead.post_as("/disputes/open", &form, "https://evil.example").await;
     assert_eq!(other_site.status, 403, "from another site");
+    let again = lead.get("/disputes?state=x").await;
+    assert!(again.has("There is no such state.") && again.has("name=\"state\""), "{}", again.body);
     for query in ["state=x", "after=x", "after=1.%00"] {
         assert_eq!(lead.get(&format!("/disputes?{query}")).await.status, 400, "{query}");
     }

@@ -50,7 +50,12 @@ async fn month_has_charts_with_their_numbers_and_a_file() {
     let as_of = "Acme Mobile, as of <time datetime=\"2026-11-";
     assert!(printed.has("<details open") && printed.has(as_of), "{}", printed.body);
     assert!(browser.get("/finance?month=2026-10").await.has("Nothing was settled"));
-    assert_eq!(browser.get("/finance?month=november").await.status, 400);
+    let again = browser.get("/finance?month=november").await;
+    assert_eq!(again.status, 400);
+    let is_asked = again.has("A month is written like 2026-11.") && again.has("value=\"november\"");
+    assert!(is_asked, "{}", again.body);
+    assert_eq!(browser.get("/finance/print?month=november").await.status, 400);
+    assert!(browser.get("/finance?month=").await.has("Finance, 2026-11"), "nothing was typed");
 }
 
 #[tokio::test]
@@ -109,8 +114,15 @@ async fn funnel_shows_how_far_customers_came() {
     );
     let none = browser.get("/product?channel=app&locale=de").await;
     assert!(!none.has("By language"), "{}", none.body);
-    for query in ["?channel=fax", "?from=yesterday", "?from=2020-01-01&to=2026-11-18"] {
-        assert_eq!(browser.get(&format!("/product{query}")).await.status, 400, "{query}");
+    for (query, said) in [
+        ("channel=fax", "There is no such one."),
+        ("from=yesterday", "A day is written like 2026-11-18."),
+        ("from=2020-01-01&to=2026-11-18", "At most 400 days"),
+        ("from=2026-11-18&to=2026-11-17", "before the first one"),
+    ] {
+        let again = browser.get(&format!("/product?{query}")).await;
+        assert_eq!(again.status, 400, "{query}");
+        assert!(again.has(said) && again.has("name=\"proof\""), "{query}: {}", again.body);
     }
 }
 
@@ -150,7 +162,28 @@ async fn auditor_reads_who_looked_at_whom_and_no_number() {
     assert!(page.has("method=\"post\" action=\"/auditor\""), "what is typed is in no URL");
     let typed = [("by", "actor"), ("value", "dana")];
     assert!(auditor.post_from("/auditor", "/auditor", &typed).await.has("There are no such entries."));
-    assert_eq!(auditor.get("/auditor?by=actor&value=").await.status, 400);
-    assert_eq!(auditor.get("/auditor?by=%27%3B--").await.status, 400);
-    assert_eq!(auditor.get("/auditor?by=subscriber&value=h%00").await.status, 400, "PostgreSQL takes no NUL");
+}
+
+#[tokio::test]
+async fn filter_that_names_nothing_says_so_at_its_field() {
+    let desk = counted_day().await;
+    let auditor = desk.sign_in("dana", &["g-audit"]).await;
+    for (by, value, said) in [
+        ("actor", "", "Write the id of the person here"),
+        ("subscriber", " ", "Write the id of the subscriber here"),
+        ("subscriber", "two words", "This is no id"),
+        // PostgreSQL takes no NUL.
+        ("subscriber", "h\0", "This is no id"),
+        ("';--", "", "There is no such act."),
+    ] {
+        let again = auditor.post_from("/auditor", "/auditor", &[("by", by), ("value", value)]).await;
+        assert_eq!(again.status, 400, "{by} {value}");
+        let is_asked = again.has(said) && again.has("aria-invalid=\"true\"");
+        assert!(is_asked && again.has("<select name=\"by\"") && !again.has("<table"), "{}", again.body);
+    }
+    assert_eq!(auditor.get("/auditor?by=actor&value=").await.status, 400, "nor does a link");
+    let elsewhere = auditor.get("/auditor?before=x").await;
+    assert!(elsewhere.status == 400 && elsewhere.has("Back to Audit"), "{}", elsewhere.body);
+    let unused = auditor.post_from("/auditor", "/auditor", &[("by", ""), ("value", "dana")]).await;
+    assert!(unused.status == 200 && unused.has("Not used:"), "{}", unused.body);
 }

@@ -8,6 +8,7 @@ use super::access::require;
 use super::confirm::to_section;
 use super::form::Posted;
 use super::layout::{Section, page};
+use super::mistake::{Mistake, ask_again, is_at, show_hint};
 use super::refused::{Refused, or_lead_back};
 use super::viewer::Viewer;
 use super::words::act_words;
@@ -26,6 +27,7 @@ use onbill_domain::wire::audit::{AuditAct, AuditLine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+const TITLE: &str = "Audit";
 /// Entries on one page: a screen or two.
 const PER_PAGE: u32 = 50;
 
@@ -53,15 +55,24 @@ pub(super) struct FilterForm {
     value: String,
 }
 
-/// `GET /auditor`: 200 with a page of the audit; 400 `invalid-request` for what names nothing.
+/// `GET /auditor`: 200 with a page of the audit; 400 with the form for what names nothing.
 pub(super) async fn audit_page(
     State(console): State<Console>,
     viewer: Viewer,
     query: Result<Query<AuditQuery>, QueryRejection>,
+) -> Response {
+    or_lead_back(try_page(&console, &viewer, query).await, &to_section(Section::Auditor))
+}
+
+async fn try_page(
+    console: &Console,
+    viewer: &Viewer,
+    query: Result<Query<AuditQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
-    require(&console, &viewer, Act::ReadAudit, None).await?;
-    let Query(query) = query.map_err(|_| not_read())?;
-    show_page(&console, &viewer, &query).await
+    require(console, viewer, Act::ReadAudit, None).await?;
+    let no_page = |_| Reject::invalid_request("The audit has no page at this address.");
+    let Query(query) = query.map_err(no_page)?;
+    show_page(console, viewer, &query).await
 }
 
 /// `POST /auditor`: the same, of what was typed.
@@ -78,14 +89,14 @@ async fn try_filter(
     show_page(console, &viewer, &AuditQuery { by, value, before: None }).await
 }
 
-fn not_read() -> Reject {
-    Reject::invalid_request(
-        "Name the person by their id, or the subscriber by the handle, as an entry has it.",
-    )
-}
-
 async fn show_page(console: &Console, viewer: &Viewer, query: &AuditQuery) -> Result<Response, Refused> {
-    let filter = read_filter(query).ok_or_else(not_read)?;
+    let filter = match read_filter(query) {
+        Ok(filter) => filter,
+        Err(mistake) => {
+            let body = show_filters(query, &viewer.csrf_field(), Some(&mistake));
+            return Ok(ask_again(page(viewer, TITLE, Section::Auditor, body)));
+        }
+    };
     let store = &console.parts.store;
     let lines = store.list_newest_audit_lines(filter, query.before, PER_PAGE).await?;
     let end = store.find_audit_end().await?;
@@ -100,33 +111,55 @@ async fn show_page(console: &Console, viewer: &Viewer, query: &AuditQuery) -> Re
             None => { p class="muted small" { "The audit has no entry, or its end is missing." } }
         }
         p class="muted small" { code { "onbill-origin audit verify" } " checks that none was changed." }
-        (show_filters(query, &viewer.csrf_field()))
+        (show_filters(query, &viewer.csrf_field(), None))
         (show_entries(&console.parts.config, query, &lines))
     };
-    Ok(page(viewer, "Audit", Section::Auditor, body))
+    Ok(page(viewer, TITLE, Section::Auditor, body))
 }
 
-/// `None` for a filter that names nothing. Ids have neither blanks nor a NUL, which PostgreSQL does not take.
-fn read_filter(query: &AuditQuery) -> Option<AuditFilter> {
-    let named = || ExtId::parse(query.value.trim());
+/// The error says what names nothing.
+fn read_filter(query: &AuditQuery) -> Result<AuditFilter, Mistake> {
     match query.by.as_str() {
-        "" => Some(AuditFilter::All),
-        ACTOR => named().map(AuditFilter::Actor),
-        SUBSCRIBER => named().map(|handle| AuditFilter::Subscriber(handle.as_str().to_owned())),
-        act => AuditAct::parse(act).map(AuditFilter::Act),
+        "" => Ok(AuditFilter::All),
+        ACTOR => read_id(&query.value, "person").map(AuditFilter::Actor),
+        SUBSCRIBER => {
+            let handle = read_id(&query.value, "subscriber")?;
+            Ok(AuditFilter::Subscriber(handle.as_str().to_owned()))
+        }
+        act => {
+            let no_act = || Mistake::new("by", "There is no such act. Choose what to show.");
+            AuditAct::parse(act).map(AuditFilter::Act).ok_or_else(no_act)
+        }
     }
 }
 
-fn show_filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
+/// Ids have neither blanks nor a NUL, which PostgreSQL does not take. `of` is whose it is.
+fn read_id(typed: &str, of: &str) -> Result<ExtId, Mistake> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Err(Mistake::new("value", format!("Write the id of the {of} here, as an entry has it.")));
+    }
+    let no_id = || Mistake::new("value", "This is no id: it is written without spaces, as an entry has it.");
+    ExtId::parse(typed).ok_or_else(no_id)
+}
+
+/// Whether entries are found by the value. It stays in the form otherwise.
+fn uses_value(query: &AuditQuery) -> bool {
+    [ACTOR, SUBSCRIBER].contains(&query.by.as_str())
+}
+
+fn show_filters(query: &AuditQuery, csrf_field: &Markup, mistake: Option<&Mistake>) -> Markup {
     let option = |word: &str, name: &str| {
         html! { option value=(word) selected[word == query.by] { (name) } }
     };
+    let is_left_over = !uses_value(query) && !query.value.trim().is_empty();
     html! {
         form class="row" method="post" action="/auditor" {
             (csrf_field)
             label {
                 "Entries"
-                select name="by" {
+                (show_hint("by", "", mistake))
+                select name="by" aria-invalid=[is_at("by", mistake).then_some("true")] {
                     (option("", "All"))
                     (option(ACTOR, "Of one person"))
                     (option(SUBSCRIBER, "About one subscriber"))
@@ -137,8 +170,13 @@ fn show_filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
             }
             label {
                 "Which person or subscriber"
-                small { "The id, as an entry has it" }
-                input name="value" value=(query.value) maxlength=(EXT_ID_CHARS_MAX) autocomplete="off";
+                @if is_left_over {
+                    small class="warn" { "Not used: it needs “Of one person” or “About one subscriber”" }
+                } @else {
+                    (show_hint("value", "The id, as an entry has it", mistake))
+                }
+                input name="value" value=(query.value) maxlength=(EXT_ID_CHARS_MAX) autocomplete="off"
+                    autofocus[is_at("value", mistake)] aria-invalid=[is_at("value", mistake).then_some("true")];
             }
             button { "Show" }
         }
@@ -165,7 +203,7 @@ fn show_entries(config: &Config, query: &AuditQuery, lines: &[AuditLine]) -> Mar
 
 /// A value is in it only where entries were found by it: anything else may be a number.
 fn link_to_earlier(query: &AuditQuery, sequence: i64) -> String {
-    let value = if [ACTOR, SUBSCRIBER].contains(&query.by.as_str()) { query.value.as_str() } else { "" };
+    let value = if uses_value(query) { query.value.as_str() } else { "" };
     format!("{}&before={sequence}", link_to(&query.by, value))
 }
 
@@ -183,16 +221,35 @@ mod tests {
 
     #[test]
     fn filter_is_one_thing_that_is_named() {
-        assert_eq!(read_filter(&query("", "")), Some(AuditFilter::All));
+        assert_eq!(read_filter(&query("", "")), Ok(AuditFilter::All));
         for act in AuditAct::ALL {
-            assert_eq!(read_filter(&query(act.as_str(), "left over")), Some(AuditFilter::Act(act)));
+            assert_eq!(read_filter(&query(act.as_str(), "left over")), Ok(AuditFilter::Act(act)));
         }
         let handle = AuditFilter::Subscriber("h-1".to_owned());
-        assert_eq!(read_filter(&query("subscriber", " h-1 ")), Some(handle));
-        for (by, value) in
-            [("actor", ""), ("danced", "x"), ("subscriber", ""), ("subscriber", "h\0"), ("actor", "a b")]
-        {
-            assert_eq!(read_filter(&query(by, value)), None, "{by} {value}");
+        assert_eq!(read_filter(&query("subscriber", " h-1 ")), Ok(handle));
+        for (by, value, field) in [
+            ("actor", "", "value"),
+            ("actor", " ", "value"),
+            ("actor", "a b", "value"),
+            ("subscriber", "", "value"),
+            ("subscriber", "h\0", "value"),
+            ("danced", "x", "by"),
+        ] {
+            let mistake = read_filter(&query(by, value)).err();
+            assert!(is_at(field, mistake.as_ref()), "{by} {value}: {mistake:?}");
+        }
+    }
+
+    #[test]
+    fn value_that_is_not_used_says_so() {
+        for (by, value, is_said) in [
+            ("", "care-17", true),
+            ("subscriber-looked-up", "care-17", true),
+            ("", " ", false),
+            ("actor", "care-17", false),
+        ] {
+            let page = show_filters(&query(by, value), &html! {}, None).into_string();
+            assert_eq!(page.contains("Not used:"), is_said, "{by} {value}");
         }
     }
 
@@ -208,9 +265,9 @@ mod tests {
     #[test]
     fn links_and_forms_escape_what_people_wrote() {
         assert_eq!(link_to("actor", "a&b c"), "/auditor?by=actor&value=a%26b%20c");
-        let page = show_filters(&query("actor", "\"><script>"), &html! {}).into_string();
+        let page = show_filters(&query("actor", "\"><script>"), &html! {}, None).into_string();
         assert!(!page.contains("<script>"), "{page}");
-        let page = show_filters(&query("link-closed", ""), &html! {}).into_string();
+        let page = show_filters(&query("link-closed", ""), &html! {}, None).into_string();
         assert!(page.contains("<option value=\"link-closed\" selected>Closing of a link</option>"), "{page}");
     }
 }

@@ -10,6 +10,7 @@ pub(super) use words::{reason_words, state_words};
 use super::Console;
 use super::access::require;
 use super::layout::{Section, page};
+use super::mistake::{Mistake, ask_again, is_at, show_hint};
 use super::reference_field::reference_field;
 use super::refused::Refused;
 use super::text::{show_age, show_time};
@@ -29,6 +30,8 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::dispute::{Dispute, DisputeReason, DisputeState};
 use serde::Deserialize;
 
+const TITLE: &str = "Disputes";
+
 /// Which disputes to show.
 #[derive(Deserialize)]
 pub(super) struct ListQuery {
@@ -39,18 +42,21 @@ pub(super) struct ListQuery {
     after: Option<String>,
 }
 
-/// `GET /disputes`: 200 with a page of the disputes in one state, the oldest first. 400 `invalid-request`
-/// for a state or a cursor that is none.
+/// `GET /disputes`: 200 with a page of the disputes in one state, the oldest first. 400 with the form for a
+/// state that is none, and 400 `invalid-request` for such a cursor.
 pub(super) async fn list_disputes(
     State(console): State<Console>,
     viewer: Viewer,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     require(&console, &viewer, Act::ReadDisputes, None).await?;
-    let not_read = || Reject::invalid_request("Choose a state, or follow the link to the next page.");
+    let not_read = || Reject::invalid_request("after is not the end of an earlier page.");
     let Query(ListQuery { state, after }) = query.map_err(|_| not_read())?;
     let state = if state.is_empty() { Some(DisputeState::Open) } else { DisputeState::parse(&state) };
-    let state = state.ok_or_else(not_read)?;
+    let Some(state) = state else {
+        let body = show_filter(None, Some(&Mistake::new("state", "There is no such state. Choose again.")));
+        return Ok(ask_again(page(&viewer, TITLE, Section::Disputes, body)));
+    };
     let after = after.map(|text| parse_cursor(&text)).transpose().map_err(|_| not_read())?;
     let (now, is_first) = (console.parts.clock.now(), after.is_none());
     // All of them: the index of a state leads to its oldest.
@@ -58,7 +64,7 @@ pub(super) async fn list_disputes(
     let found = console.parts.store.list_disputes(all, Some(state), after, DESK_LINES_MAX).await?;
     let body = html! {
         p class="muted" { (DOES_NOT) }
-        (show_filter(state))
+        (show_filter(Some(state), None))
         @if found.lines.is_empty() {
             p class="notice" {
                 @if is_first { "There is no dispute in this state." } @else { "There are no more." }
@@ -73,21 +79,22 @@ pub(super) async fn list_disputes(
             }
         }
     };
-    Ok(page(&viewer, "Disputes", Section::Disputes, body))
+    Ok(page(&viewer, TITLE, Section::Disputes, body))
 }
 
 /// What agents have to know of every dispute.
 const DOES_NOT: &str = "A dispute moves no money and stops no charge. To give money back, refund the charge; to stop \
                         charges, close the link.";
 
-fn show_filter(state: DisputeState) -> Markup {
+fn show_filter(state: Option<DisputeState>, mistake: Option<&Mistake>) -> Markup {
     html! {
         form class="row" method="get" action="/disputes" {
             label {
                 "State"
-                select name="state" {
+                (show_hint("state", "", mistake))
+                select name="state" aria-invalid=[is_at("state", mistake).then_some("true")] {
                     @for one in DisputeState::ALL {
-                        option value=(one.as_str()) selected[one == state] { (state_words(one)) }
+                        option value=(one.as_str()) selected[Some(one) == state] { (state_words(one)) }
                     }
                 }
             }

@@ -14,6 +14,7 @@ pub(super) use findings::findings_page;
 use super::Console;
 use super::access::require;
 use super::layout::{Section, page};
+use super::mistake::{Mistake, ask_again, is_at, show_hint};
 use super::refused::Refused;
 use super::text::show_time;
 use super::viewer::Viewer;
@@ -29,21 +30,26 @@ use onbill_domain::reject::Reject;
 use serde::Deserialize;
 use trend::{counted_note, declines, trends};
 
-/// The month that a page shows: the present one if none is given.
+/// The month that a page shows: the present one if it is empty.
 #[derive(Deserialize)]
 pub(super) struct MonthQuery {
-    month: Option<String>,
+    #[serde(default)]
+    month: String,
 }
 
-/// `GET /finance`: 200 with the month; 400 `invalid-request` for what is no month.
+/// `GET /finance`: 200 with the month; 400 with the form for what is no month.
 pub(super) async fn month_page(
     State(console): State<Console>,
     viewer: Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
-    let month = admit_viewer(&console, &viewer, query).await?;
+    let typed = admit_viewer(&console, &viewer, query).await?;
+    let Some(month) = find_month(&console, &typed) else {
+        let body = month_picker(&typed, None, Some(&Mistake::new("month", NO_MONTH)));
+        return Ok(ask_again(page(&viewer, "Finance", Section::Finance, body)));
+    };
     let body = html! {
-        (month_picker(month))
+        (month_picker(&month.to_string(), Some(month), None))
         (month_body(&console, month, false).await?)
         p class="row" {
             a class="button quiet" href=(format!("/finance/month.csv?month={month}")) { "Download the counts (CSV)" }
@@ -59,7 +65,7 @@ pub(super) async fn print_page(
     viewer: Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
-    let month = admit_viewer(&console, &viewer, query).await?;
+    let month = require_month(&console, &viewer, query).await?;
     let (zone, now) = (&console.parts.config.time_zone, console.parts.clock.now());
     let body = html! {
         p { a class="button quiet" href=(format!("/finance?month={month}")) { "Back to the month" } }
@@ -76,23 +82,40 @@ pub(super) async fn month_csv(
     viewer: Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
-    let month = admit_viewer(&console, &viewer, query).await?;
+    let month = require_month(&console, &viewer, query).await?;
     let counted = read_month(&console, month).await?;
     csv::answer(&counted.charges, month)
 }
 
+const NO_MONTH: &str = "A month is written like 2026-11.";
+
+/// What was typed as the month.
 async fn admit_viewer(
     console: &Console,
     viewer: &Viewer,
     query: Result<Query<MonthQuery>, QueryRejection>,
-) -> Result<Month, Refused> {
+) -> Result<String, Refused> {
     require(console, viewer, Act::ReadMonth, None).await?;
-    let no_month = || Reject::invalid_request("A month is written like 2026-11.");
-    let Query(MonthQuery { month }) = query.map_err(|_| no_month())?;
-    match month {
-        Some(text) => Ok(Month::parse(&text).ok_or_else(no_month)?),
-        None => Ok(Month::of(console.parts.daily_counts.today())),
+    let Query(MonthQuery { month }) = query.map_err(|_| Reject::invalid_request(NO_MONTH))?;
+    Ok(month)
+}
+
+/// The present month if nothing was typed; `None` for what is none.
+fn find_month(console: &Console, typed: &str) -> Option<Month> {
+    match typed.trim() {
+        "" => Some(Month::of(console.parts.daily_counts.today())),
+        typed => Month::parse(typed),
     }
+}
+
+/// The month of a link: 400 `invalid-request` for what is none.
+async fn require_month(
+    console: &Console,
+    viewer: &Viewer,
+    query: Result<Query<MonthQuery>, QueryRejection>,
+) -> Result<Month, Refused> {
+    let typed = admit_viewer(console, viewer, query).await?;
+    Ok(find_month(console, &typed).ok_or_else(|| Reject::invalid_request(NO_MONTH))?)
 }
 
 async fn read_month(console: &Console, month: Month) -> Result<CountedCharges, Refused> {
@@ -113,20 +136,23 @@ async fn month_body(console: &Console, month: Month, is_on_paper: bool) -> Resul
     })
 }
 
-fn month_picker(month: Month) -> Markup {
+/// `typed` is in the field, whether it is a month or not.
+fn month_picker(typed: &str, month: Option<Month>, mistake: Option<&Mistake>) -> Markup {
     html! {
         form class="row" method="get" action="/finance" {
-            @if let Some(before) = month.before() {
+            @if let Some(before) = month.and_then(Month::before) {
                 a class="button quiet" href=(format!("/finance?month={before}")) { "Month before" }
             }
             // Browsers without a field for months have one for text.
             label {
                 "Month"
-                input type="month" name="month" value=(month) required pattern="[0-9]{4}-[0-9]{2}"
-                    title="A year and a month, such as 2026-11";
+                (show_hint("month", "", mistake))
+                input type="month" name="month" value=(typed) required pattern="[0-9]{4}-[0-9]{2}"
+                    title="A year and a month, such as 2026-11" autofocus[is_at("month", mistake)]
+                    aria-invalid=[is_at("month", mistake).then_some("true")];
             }
             button { "Show" }
-            @if let Some(after) = month.after() {
+            @if let Some(after) = month.and_then(Month::after) {
                 a class="button quiet" href=(format!("/finance?month={after}")) { "Month after" }
             }
         }

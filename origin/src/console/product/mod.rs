@@ -9,6 +9,7 @@ mod funnel;
 use super::Console;
 use super::access::require;
 use super::layout::{Section, page};
+use super::mistake::{Mistake, ask_again, is_at, show_hint};
 use super::refused::Refused;
 use super::viewer::Viewer;
 use super::words::{channel_words, proof_words};
@@ -19,12 +20,14 @@ use axum::response::Response;
 use funnel::{breakdowns, funnel_chart, refusals, trend_chart};
 use maud::{Markup, html};
 use onbill_domain::day::Day;
+use onbill_domain::limits::SUMMARY_DAYS_MAX;
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
 use onbill_domain::reject::Reject;
 use onbill_domain::wire::summary::{VisitChannel, VisitCount, VisitStep};
 use serde::Deserialize;
 
+const TITLE: &str = "Sign-ups";
 /// Days that are shown when none are asked for.
 const DAYS_DEFAULT: u16 = 30;
 
@@ -52,21 +55,27 @@ struct Shown {
     proof: Option<MandateProof>,
 }
 
-/// `GET /product`: 200 with the funnel; 400 `invalid-request` for days or words that are none, and for too
-/// many days.
+/// `GET /product`: 200 with the funnel; 400 with the form for days or words that are none, and for too many
+/// days.
 pub(super) async fn funnel_page(
     State(console): State<Console>,
     viewer: Viewer,
     query: Result<Query<FunnelQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     require(&console, &viewer, Act::ReadFunnel, None).await?;
-    let not_read = || Reject::invalid_request("A field of the form is malformed.");
-    let Query(query) = query.map_err(|_| not_read())?;
-    let shown = Shown::read(&query, console.parts.daily_counts.today()).ok_or_else(not_read)?;
+    let twice = |_| Reject::invalid_request("A field of the form is there twice.");
+    let Query(query) = query.map_err(twice)?;
+    let shown = match Shown::read(&query, console.parts.daily_counts.today()) {
+        Ok(shown) => shown,
+        Err(mistake) => {
+            let body = show_filters(&query, None, Some(&mistake));
+            return Ok(ask_again(page(&viewer, TITLE, Section::Product, body)));
+        }
+    };
     let visits = console.parts.daily_counts.read_visits(shown.from, shown.to).await?;
     let visits: Vec<VisitCount> = visits.into_iter().filter(|count| shown.has(count)).collect();
     let body = html! {
-        (show_filters(&query, &shown))
+        (show_filters(&query, Some(&shown), None))
         (funnel_chart(&visits))
         (trend_chart(&visits, shown.from, shown.to))
         (breakdowns(&visits))
@@ -76,18 +85,27 @@ pub(super) async fn funnel_page(
             code { "docs/operate/logs.md" } " has the query."
         }
     };
-    Ok(page(&viewer, "Sign-ups", Section::Product, body))
+    Ok(page(&viewer, TITLE, Section::Product, body))
 }
 
 impl Shown {
-    /// `None` for a field that cannot be read.
-    fn read(query: &FunnelQuery, today: Day) -> Option<Self> {
-        Some(Self {
-            from: read_field(&query.from, Day::parse)?.unwrap_or_else(|| today.minus_days(DAYS_DEFAULT - 1)),
-            to: read_field(&query.to, Day::parse)?.unwrap_or(today),
-            channel: read_field(&query.channel, VisitChannel::parse)?,
-            locale: read_field(&query.locale, Locale::from_tag)?,
-            proof: read_field(&query.proof, MandateProof::parse)?,
+    /// The error is the first field that cannot be read, or a day that does not fit the other.
+    fn read(query: &FunnelQuery, today: Day) -> Result<Self, Mistake> {
+        let to = read_field("to", &query.to, Day::parse, NO_DAY)?.unwrap_or(today);
+        let from = read_field("from", &query.from, Day::parse, NO_DAY)?;
+        let from = from.unwrap_or_else(|| to.minus_days(DAYS_DEFAULT - 1));
+        if to < from {
+            return Err(Mistake::new("to", "The last day is before the first one."));
+        }
+        if to.days_since(from) >= i64::from(SUMMARY_DAYS_MAX) {
+            return Err(Mistake::new("from", format!("At most {SUMMARY_DAYS_MAX} days are shown at once.")));
+        }
+        Ok(Self {
+            from,
+            to,
+            channel: read_field("channel", &query.channel, VisitChannel::parse, NO_CHOICE)?,
+            locale: read_field("locale", &query.locale, Locale::from_tag, NO_CHOICE)?,
+            proof: read_field("proof", &query.proof, MandateProof::parse, NO_CHOICE)?,
         })
     }
 
@@ -100,13 +118,29 @@ impl Shown {
     }
 }
 
-/// The outer `None` for a text that is not empty and cannot be read.
-#[expect(clippy::option_option, reason = "a field is unreadable, left empty, or there")]
-fn read_field<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Option<T>> {
-    if text.is_empty() { Some(None) } else { parse(text).map(Some) }
+const NO_DAY: &str = "A day is written like 2026-11-18.";
+const NO_CHOICE: &str = "There is no such one. Choose again.";
+
+/// `None` for a field that is left empty. The error has the message.
+fn read_field<T>(
+    field: &'static str,
+    typed: &str,
+    parse: fn(&str) -> Option<T>,
+    message: &str,
+) -> Result<Option<T>, Mistake> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    parse(typed).map(Some).ok_or_else(|| Mistake::new(field, message))
 }
 
-fn show_filters(query: &FunnelQuery, shown: &Shown) -> Markup {
+/// The days are those that are shown, or what was typed if that cannot be.
+fn show_filters(query: &FunnelQuery, shown: Option<&Shown>, mistake: Option<&Mistake>) -> Markup {
+    let (from, to) = match shown {
+        Some(shown) => (shown.from.to_string(), shown.to.to_string()),
+        None => (query.from.clone(), query.to.clone()),
+    };
     let channels = VisitChannel::ALL.map(|channel| (channel.as_str(), channel_words(channel)));
     let locales = Locale::ALL.map(|locale| (locale.as_str(), locale.english_name()));
     // Those of another system did not sign up here.
@@ -114,22 +148,40 @@ fn show_filters(query: &FunnelQuery, shown: &Shown) -> Markup {
         .map(|proof| (proof.as_str(), proof_words(proof)));
     html! {
         form class="row" method="get" action="/product" {
-            label { "From" input type="date" name="from" value=(shown.from) required; }
-            label { "To" input type="date" name="to" value=(shown.to) required; }
-            (show_choice("Channel", "channel", &query.channel, &channels))
-            (show_choice("Language", "locale", &query.locale, &locales))
-            (show_choice("Proof", "proof", &query.proof, &proofs))
+            (show_day("From", "from", &from, mistake))
+            (show_day("To", "to", &to, mistake))
+            (show_choice("Channel", "channel", &query.channel, &channels, mistake))
+            (show_choice("Language", "locale", &query.locale, &locales, mistake))
+            (show_choice("Proof", "proof", &query.proof, &proofs, mistake))
             button { "Show" }
         }
     }
 }
 
-/// `choices` are words with what people read for them.
-fn show_choice(title: &str, name: &str, chosen: &str, choices: &[(&str, &str)]) -> Markup {
+fn show_day(title: &str, name: &str, day: &str, mistake: Option<&Mistake>) -> Markup {
     html! {
         label {
             (title)
-            select name=(name) {
+            (show_hint(name, "", mistake))
+            input type="date" name=(name) value=(day) required autofocus[is_at(name, mistake)]
+                aria-invalid=[is_at(name, mistake).then_some("true")];
+        }
+    }
+}
+
+/// `choices` are words with what people read for them.
+fn show_choice(
+    title: &str,
+    name: &str,
+    chosen: &str,
+    choices: &[(&str, &str)],
+    mistake: Option<&Mistake>,
+) -> Markup {
+    html! {
+        label {
+            (title)
+            (show_hint(name, "", mistake))
+            select name=(name) aria-invalid=[is_at(name, mistake).then_some("true")] {
                 option value="" selected[chosen.is_empty()] { "All" }
                 @for (word, shown) in choices { option value=(word) selected[*word == chosen] { (shown) } }
             }
@@ -167,6 +219,29 @@ mod tests {
         assert!(!shown.has(&count(VisitChannel::Widget, Some(Locale::En), VisitStep::PinRight)));
         assert!(!shown.has(&count(VisitChannel::App, Some(Locale::De), VisitStep::PinRight)));
         assert!(shown.has(&count(VisitChannel::Widget, None, VisitStep::Refused)));
-        assert!(Shown::read(&query("fax", ""), today).is_none());
+    }
+
+    #[test]
+    fn mistake_is_at_the_field_that_has_it() {
+        let today = Day::parse("2026-11-18").expect("is a day");
+        let read = |from: &str, to: &str, locale: &str, proof: &str| {
+            let (from, to) = (from.to_owned(), to.to_owned());
+            let (locale, proof) = (locale.to_owned(), proof.to_owned());
+            Shown::read(&FunnelQuery { from, to, channel: String::new(), locale, proof }, today)
+        };
+        for (from, to, locale, proof, field) in [
+            ("yesterday", "", "", "", "from"),
+            ("", "2026-02-30", "", "", "to"),
+            ("2026-11-18", "2026-11-17", "", "", "to"),
+            ("2025-10-14", "2026-11-18", "", "", "from"),
+            ("", "", "tlh", "", "locale"),
+            ("", "", "", "palm", "proof"),
+        ] {
+            let mistake = read(from, to, locale, proof).err();
+            assert!(is_at(field, mistake.as_ref()), "{from} {to} {locale} {proof}: {mistake:?}");
+        }
+        assert!(read("2025-10-15", "2026-11-18", "", "").is_ok(), "four hundred days");
+        let to_an_earlier_day = read(" ", "2026-01-30", "", "").expect("is read");
+        assert_eq!(to_an_earlier_day.from.to_string(), "2026-01-01");
     }
 }
