@@ -133,7 +133,7 @@ struct AgreementWords {
     payment_postpaid: String,
     payment_prepaid: String,
     first_charge: String,
-    first_charge_today: String,
+    first_charge_soon: String,
     first_charge_later: String,
     first_charge_on: String,
     first_charge_with_bill: String,
@@ -205,7 +205,7 @@ impl AgreementWords {
             AccountType::Prepaid => &self.payment_prepaid,
         };
         let first_charge = match facts.first_charge {
-            None => &self.first_charge_today,
+            None => &self.first_charge_soon,
             Some(_) => &self.first_charge_later,
         };
         let cancel = match facts.account_url {
@@ -275,7 +275,7 @@ mod tests {
              Plan: Netflix Standard\n\
              Price: 15.99 USD per month, taxes included\n\
              Payment: Added to your Acme Mobile bill\n\
-             First charge: Today, or on your next billing day if you already pay Netflix\n\
+             First charge: Shortly, or on your next billing day if you already pay Netflix\n\
              Then: Every month until you cancel\n\
              How to cancel: At Netflix or on your Acme Mobile page, at any time\n\
              Next, Netflix opens. You can sign up there or log in to the account you have. Nothing is \

@@ -74,7 +74,7 @@ async fn agreement_says_what_will_be_charged() {
     assert_eq!(text_of(&agreement, "Payment"), "Added to your Acme Mobile bill");
     assert_eq!(
         text_of(&agreement, "First charge"),
-        "Today, or on your next billing day if you already pay Netflix"
+        "Shortly, or on your next billing day if you already pay Netflix"
     );
     assert_eq!(text_of(&agreement, "Then"), "Every month until you cancel");
     assert!(text_of(&agreement, "How to cancel").contains("Netflix or on your Acme Mobile page"));

@@ -48,7 +48,7 @@ async fn new_member_reads_plan_price_and_next_bill() {
         shown["summary"],
         json!({"rows": [{"label": "Plan", "text": "Netflix Standard"},
                         {"label": "Price", "text": "{price} per month, taxes included"},
-                        {"label": "First charge", "text": "With your next Acme Mobile bill"}],
+                        {"label": "First charge", "text": "Shortly, on your next Acme Mobile bill"}],
                "price": {"value": 1599, "currency": "USD", "decimals": 2}})
     );
     let german = read_result(&system, "de").await;

@@ -119,7 +119,7 @@ mod tests {
             [
                 "Plan: Netflix Standard",
                 "Price: {price} per month, taxes included",
-                "First charge: With your next Acme Mobile bill",
+                "First charge: Shortly, on your next Acme Mobile bill",
             ]
         );
         let day = Day::parse("2027-01-15").expect("is a day");

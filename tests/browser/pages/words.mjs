@@ -54,7 +54,7 @@ export function agreement({ operator, locale = 'en', type = 'postpaid', date }) 
     title: t('title'),
     rows: [
       row('line', '{line}'), row('plan', names.offer), row('price', t(taxes ? `price-taxes-${taxes}` : 'price-alone')),
-      row('payment', t(`payment-${type}`)), row('first-charge', t(`first-charge-${date ? 'later' : 'today'}`)),
+      row('payment', t(`payment-${type}`)), row('first-charge', t(`first-charge-${date ? 'later' : 'soon'}`)),
       row('then', t('until-cancelled')), row('cancel', t(accountURL ? 'cancel-at-both' : 'cancel-at-partner')),
     ],
     note: t('note'),

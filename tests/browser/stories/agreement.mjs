@@ -116,7 +116,7 @@ test('a screen reader reads line, price, period and how to cancel, and what the 
   const tree = await widget.inside.locator('#confirm').ariaSnapshot();
   for (const said of [
     'heading "Check what you agree to" [level=1]', `definition: ${written(acme, dora)}`, 'definition: Netflix Standard',
-    'definition: $15.99 per month, taxes included', 'definition: Today, or on your next billing day if you already pay Netflix',
+    'definition: $15.99 per month, taxes included', 'definition: Shortly, or on your next billing day if you already pay Netflix',
     'definition: Every month until you cancel', 'definition: At Netflix or on your Acme Mobile page, at any time',
     'Nothing is charged before you finish there.', 'link "Terms"', 'link "Privacy"',
     'button "Agree and continue to Netflix"', 'button "Use another number"',
