@@ -221,7 +221,7 @@ test('an end is confirmed, by keyboard; then charges are declined and Netflix kn
   await own.shows('account');
   const [, badge, , why] = await own.links().first().locator('> *').allTextContents();
   assert.equal(badge, own.say('link-closed'));
-  assert.match(why, /^Ended on .+\. You stopped paying on your bill\.$/);
+  assert.match(why, /^Ended on .+\. You stopped paying through Acme Mobile\.$/);
   assert.equal(await own.links().getByRole('button').count(), 0);
 
   const { reported } = await until('Netflix is told', async () => {

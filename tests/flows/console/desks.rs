@@ -80,7 +80,7 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
     for text in [
         "Declined",
         "The customer has unlinked the partner.",
-        "Usted dejó de pagar con su factura.",
+        "Usted dejó de pagar con Acme Mobile.",
         "dir=\"rtl\"",
     ] {
         assert!(page.has(text), "{text}: {}", page.body);

@@ -48,7 +48,7 @@ async fn every_number_gets_same_response_until_proven() {
     assert_eq!(status_and_code(&foreign), (StatusCode::BAD_REQUEST.as_u16(), "number-foreign"));
     let sent = system.sms_received(&system.acme, GOOD).await;
     let newest = sent.last().expect("a message came");
-    assert!(newest.contains("to see and end what you pay on your phone bill"), "{newest}");
+    assert!(newest.contains("to see and end what you pay with your phone number"), "{newest}");
 }
 
 #[tokio::test]

@@ -234,7 +234,7 @@ async fn language_is_parameter_then_browser_then_english() {
 async fn frame_has_its_title_before_its_script() {
     let edge = TestEdge::new();
     for (purpose, title) in [
-        ("offer=netflix-standard", "Netflix on your Acme Mobile bill"),
+        ("offer=netflix-standard", "Netflix through Acme Mobile"),
         ("view=account", "What you pay through Acme Mobile"),
     ] {
         let response = edge.get(&format!("/widget/v1/frame?operator=acme&{purpose}&locale=en")).await;
