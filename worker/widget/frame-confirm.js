@@ -4,7 +4,7 @@
 const link = ({ label, url }) => Object.assign(make('a', label), { href: url, target: '_blank', rel: 'noreferrer' });
 
 const READ_MS = 1000;        // a second tap that was meant for the words before is over by then
-let held;
+let held, agreed;
 
 // What is agreed, and what it has come to (frame.js): pairs of label and text.
 const pairs = ({ rows, price, date }) => rows.map(({ label, text }) => {
@@ -14,10 +14,13 @@ const pairs = ({ rows, price, date }) => rows.map(({ label, text }) => {
   return pair;
 });
 
+// The texts of the step that are not in a list. The title and the notice are others while the partner opens.
+const write = parts => { for (const [part, text] of Object.entries(parts)) $(`agreed-${part}`).textContent = text; };
+
 // `notice` says why the customer reads the step again.
 function showAgreed({ notice = '', agreement }) {
-  const { title, note, consent, links, accept } = agreement;
-  for (const [part, text] of Object.entries({ title, notice, note, consent })) $(`agreed-${part}`).textContent = text;
+  const { title, note, consent, links, accept } = agreed = agreement;
+  write({ title, notice, note, consent });
   $('agreed').replaceChildren(...pairs(agreement));
   $('agreed-links').replaceChildren(...links.filter(({ url }) => /^https?:/.test(url)).map(link));
   $('confirm-submit').textContent = accept;
@@ -39,10 +42,13 @@ function accept() {
     const to = new URL(answer.url);
     if (!/^https?:$/.test(to.protocol)) throw new TypeError('url');
     $('partner-link').href = to.href;
+    write({ title: t('opening-title'), notice: '' });
     show('opening', 'confirm');
     leaveBy($('partner-link'));
   });
 }
 
 // Back by the browser's button, the page may be as it was left: the flow is still good, and the step can be taken again.
-addEventListener('pageshow', ({ persisted }) => { if (persisted && document.body.dataset.state === 'opening') show('confirm'); });
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted && shown.state === 'opening') showAgreed({ agreement: agreed });
+});

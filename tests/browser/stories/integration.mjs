@@ -6,7 +6,7 @@ import { openDashboardPage } from '../harness/dashboard_page.mjs';
 import { acme, edge } from '../harness/system.mjs';
 import { phone } from '../pages/dashboard.mjs';
 import { Widget } from '../pages/widget.mjs';
-import { answerWords, words } from '../pages/words.mjs';
+import { agreementWord, answerWords, words } from '../pages/words.mjs';
 import { noor, stillNobody } from '../people.mjs';
 
 about('integration');
@@ -216,9 +216,12 @@ test('a sandbox without top navigation is told of it, and the step can be taken 
   await widget.$('confirm-submit').click();
   await widget.shows('opening');
   await widget.inside.locator('#partner-link[target=_blank]').waitFor();
+  const title = widget.$('agreed-title');
+  assert.equal(await title.textContent(), words('opening-title', { operator: acme }), 'it no longer asks to agree');
   // As the browser brings back a page that it has kept.
   await widget.body.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
   await widget.shows('confirm');
+  assert.equal(await title.textContent(), agreementWord('title'));
 });
 
 test('a button to a page of yours opens a tab in a sandbox without top navigation, and says what is lacking', async stage => {
