@@ -21,6 +21,7 @@ on_each_database!(
     both_subscriptions_charge_in_either_order,
     a_named_subscription_is_the_one_that_is_charged,
     a_name_of_no_subscription_covers_nothing,
+    charge_is_compared_with_the_subscription_covering_it,
     what_is_charged_was_agreed_to_whatever_happens,
 );
 
@@ -175,6 +176,23 @@ async fn a_name_of_no_subscription_covers_nothing(db: TestStore) {
     let mut unneeded = of(stranger, "n-3", "ps-1");
     unneeded.rules = ChargeRules::none(NOW);
     assert_eq!(db.book_charge(unneeded).await, none, "a name is true, even where none is needed");
+}
+
+/// On the day of the cancellation there are both, of which the second costs less.
+async fn charge_is_compared_with_the_subscription_covering_it(db: TestStore) {
+    let pai = db.issue_to(1).await;
+    db.begin(pai, "ps-1", PREMIUM, NOW).await;
+    db.end("ps-1", on("2026-12-12")).await;
+    db.begin(pai, "ps-2", STANDARD, on("2026-12-12")).await;
+    let whole = charge_of(pai, "n-1", PREMIUM, december());
+    assert_eq!(db.book_charge(whole).await, Ok("ps-1".to_owned()));
+    let amount = price_of_days(PREMIUM, rest_of_december());
+    let rest = |id: &str| charge_of(pai, id, amount, rest_of_december());
+    assert_eq!(db.book_charge(rest("n-2")).await, charged(), "though the second is not");
+    // With an alarm instead of a decline, it is the first one's that is charged again.
+    let mut again = rest("n-3");
+    again.rules.repeated_period = RepeatedPeriod::Alarm;
+    assert_eq!(db.book_charge(again).await, Ok("ps-1".to_owned()));
 }
 
 /// A subscription, as the test itself has it.
