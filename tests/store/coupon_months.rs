@@ -18,6 +18,7 @@ on_each_database!(
     a_gift_pays_for_the_named_subscriber,
     a_charge_for_days_of_a_coupons_is_declined,
     declined_redemption_pays_for_nothing,
+    days_of_declined_and_refunded_redemptions_are_charged,
     what_was_refunded_whole_pays_for_nothing,
     months_begin_today_when_the_charge_of_these_days_was_refunded,
     a_coupons_charge_counts_against_no_limit,
@@ -117,6 +118,21 @@ async fn declined_redemption_pays_for_nothing(db: TestStore) {
     db.store.answer_redemption(NOW, id, reason).await.expect("works");
     let posted = post("n-2").await;
     assert!(matches!(posted, PostChargeResult::Created(_)), "{posted:?}");
+}
+
+/// PostgreSQL looks closer at a charge for days for which a redemption may have paid.
+async fn days_of_declined_and_refunded_redemptions_are_charged(db: TestStore) {
+    let first = db.redeem_new_coupon(1, "c-1", "r-1").await;
+    let reason = declined(DeclineReason::RiskDeclined);
+    db.store.answer_redemption(NOW, first, reason).await.expect("works");
+    let second = db.redeem_new_coupon(1, "c-2", "r-2").await;
+    db.store.answer_redemption(NOW, second.clone(), done()).await.expect("works");
+    let refund = new_refund(&format!("onbill-coupon-{second}"), "f-1", None);
+    let refund = db.post_new_refund(refund).await;
+    db.store.answer_refund(NOW, refund, done()).await.expect("works");
+    let pai = db.store.find_coupon(parse_ext_id("c-2")).await.expect("works").expect("is there").pai;
+    let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, "n-1", 1599)).await;
+    assert!(matches!(posted, Ok(PostChargeResult::Created(_))), "{posted:?}");
 }
 
 async fn what_was_refunded_whole_pays_for_nothing(db: TestStore) {
