@@ -29,6 +29,7 @@ on_each_database!(
     claim_never_goes_to_billing,
     claim_needs_a_loaded_pai_of_its_partner,
     older_file_brings_back_no_older_billing_id,
+    pending_refund_stays_beside_those_of_later_files,
 );
 
 const PAI: &str = "ENT1664367665579";
@@ -247,4 +248,14 @@ async fn older_file_brings_back_no_older_billing_id(db: TestStore) {
     let files = loaded.expect("loads");
     assert_eq!((files[1].updated, files[1].refused), (0, 1), "{complaints:?}");
     assert_eq!(db.place.count_rows("transactions WHERE billing_ref = 'line-2'").await, 1);
+}
+
+/// A PAI is not turned off while a refund is under way, so that this takes a ledger that was changed by hand.
+async fn pending_refund_stays_beside_those_of_later_files(db: TestStore) {
+    let other = with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
+    db.post_new_refund(new_refund("c-1", "r-1", Some(100))).await;
+    db.place.run_sql("UPDATE pais SET dark_since = 1795000000, cut_over_at = NULL").await;
+    let later = charges_csv(&[claim_line("c-1", "200", "APPROVED", "line-1")]);
+    other.load_sound(&db.store, &pais_csv(&[PAI_LINE]), Some(&later)).await;
+    assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 300").await, 1);
 }
