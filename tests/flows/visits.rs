@@ -6,6 +6,7 @@ use crate::coupons::{issue_and_read_code, redeem_code};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::{Method, StatusCode};
+use onbill_domain::limits::PIN_TTL_SECONDS;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::config::{AccountSource, NumberProof};
 use onbill_test_harness::customer::AccountChoice;
@@ -131,6 +132,17 @@ async fn pin_that_an_event_has_overtaken_is_not_sent() {
         assert!(system.sms_received(&system.acme, GOOD).await.is_empty(), "{accounts:?}");
         entered(&system, json!({"offer": "netflix-standard"})).await;
         assert_eq!(system.sms_received(&system.acme, GOOD).await.len(), 1, "{accounts:?}: a new one is");
+    }
+}
+
+/// It has waited for as long.
+#[tokio::test]
+async fn pin_that_has_expired_is_not_sent() {
+    for (seconds, messages) in [(PIN_TTL_SECONDS - 1, 1), (PIN_TTL_SECONDS, 0)] {
+        let system = system(AccountSource::Table).await;
+        entered(&system, json!({"offer": "netflix-standard"})).await;
+        system.advance_seconds(seconds);
+        assert_eq!(system.sms_received(&system.acme, GOOD).await.len(), messages, "{seconds}");
     }
 }
 
