@@ -276,6 +276,21 @@ async fn events_are_on_record_once_whatever_they_are() {
 }
 
 #[tokio::test]
+async fn events_of_one_second_keep_their_order() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let now = system.now().to_string();
+    // The one that happened last is reported first.
+    for (id, what, fraction, outcome) in
+        [("e-1", "suspended", ".8Z", "APPLIED"), ("e-2", "resumed", ".2Z", "SUPERSEDED")]
+    {
+        let mut event = event_body(&system, id, what, GOOD);
+        event["occurredAt"] = json!(now.replace('Z', fraction));
+        assert_eq!(report_event(&system, &event).await, (StatusCode::OK, expected_answer(id, outcome)));
+    }
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-on-hold"));
+}
+
+#[tokio::test]
 async fn event_file_equals_calls_and_names_bad_lines() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, OTHER, AccountChoice::New("bea@example.com")).await;
