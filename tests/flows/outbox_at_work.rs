@@ -7,7 +7,7 @@ use axum::Router;
 use http::{Method, StatusCode};
 use onbill_origin::app::Supervisor;
 use onbill_origin::app::service::{self, Listeners};
-use onbill_origin::store::Queue;
+use onbill_origin::store::{LEASE_SECONDS_MAX, Queue};
 use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{ACME_ACCOUNTS, NETFLIX, NetworkFault, TestSystem};
@@ -71,22 +71,40 @@ async fn service_with_failed_task_ends_for_a_restart() {
     assert!(serve(Box::pin(std::future::pending())).await.is_err());
 }
 
-#[tokio::test]
-async fn partner_that_hangs_delays_no_other_queue() {
+/// A charge whose outcome comes late, and the webhook about it, which is under way: the partner hangs.
+async fn begin_webhook_that_hangs() -> (TestSystem, String, JoinSet<()>) {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    // A charge whose outcome comes late: the webhook to the partner fails.
     system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
     let (_, answer) =
         system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
     assert_eq!(answer["status"], "PENDING");
     let hangs = Router::new().fallback(std::future::pending::<StatusCode>);
     system.network.attach_service(NETFLIX, hangs);
-    let before = text_messages(&system);
     system.advance_seconds(3_600);
-    let _working = at_work(&system);
-    let partners = async || system.acme.app().store.next_due(Queue::PartnerWebhooks).await.expect("works");
-    wait_until("the notice is leased", async || partners().await.is_some_and(|at| at > system.now())).await;
+    let working = at_work(&system);
+    wait_until("the notice is leased", async || is_notice_leased(&system).await).await;
+    (system, pai, working)
+}
 
+async fn is_notice_leased(system: &TestSystem) -> bool {
+    let due = system.acme.app().store.next_due(Queue::PartnerWebhooks).await.expect("works");
+    due.is_some_and(|at| at > system.now())
+}
+
+/// Another origin on the same database finds nothing to do.
+#[tokio::test]
+async fn attempt_under_way_is_not_made_twice() {
+    let (system, _, _working) = begin_webhook_that_hangs().await;
+    system.advance_seconds(LEASE_SECONDS_MAX - 1);
+    assert!(is_notice_leased(&system).await);
+    system.advance_seconds(1);
+    assert!(!is_notice_leased(&system).await, "its origin may have ended");
+}
+
+#[tokio::test]
+async fn partner_that_hangs_delays_no_other_queue() {
+    let (system, pai, _working) = begin_webhook_that_hangs().await;
+    let before = text_messages(&system);
     let (status, _) = system.enter_number(&system.acme, GOOD).await;
     assert_eq!(status, StatusCode::OK);
     wait_until("the PIN is sent all the same", async || text_messages(&system) > before).await;
