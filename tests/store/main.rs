@@ -89,5 +89,6 @@ mod test_values;
 mod traces;
 mod turn_off;
 mod undelivered;
+mod waits;
 mod webhooks;
 mod without_statistics;

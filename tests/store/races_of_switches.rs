@@ -2,7 +2,7 @@
 //! writer, so these are about PostgreSQL alone.
 
 use crate::audit::stamp;
-use crate::cut_over::{cut_over_all, live_on, load, write_back};
+use crate::cut_over::{CLAIMS, LINES, cut_over_all, live_on, load, write_back};
 use crate::dark_pais::pai_of;
 use crate::test_store::{TestStore, new_charge, new_coupon, new_redemption, new_refund, new_signup};
 use crate::test_values::{
@@ -51,13 +51,23 @@ async fn connect(db: &TestStore) -> Client {
     client
 }
 
-/// What becomes of an act that begins while another session turns the PAI off.
-async fn while_turned_off<T: Debug>(db: &TestStore, pai: Pai, act: impl Future<Output = T>) -> T {
+/// What becomes of an act that begins while another session has run these statements, and waits until they
+/// are committed.
+pub(crate) async fn while_uncommitted<T: Debug>(
+    db: &TestStore,
+    sql: &str,
+    act: impl Future<Output = T>,
+) -> T {
     let mut client = connect(db).await;
     let lock = client.transaction().await.expect("begins");
-    let turn = format!("UPDATE pais SET dark_since = 1795000000, dark_version = version WHERE pai = '{pai}'");
-    lock.batch_execute(&turn).await.expect("is written");
+    lock.batch_execute(sql).await.expect("is written");
     while_locked(lock, act).await
+}
+
+/// What becomes of an act that begins while another session turns the PAI off.
+async fn while_turned_off<T: Debug>(db: &TestStore, pai: Pai, act: impl Future<Output = T>) -> T {
+    let turn = format!("UPDATE pais SET dark_since = 1795000000, dark_version = version WHERE pai = '{pai}'");
+    while_uncommitted(db, &turn, act).await
 }
 
 async fn turn_on(db: &TestStore, pai: Pai) {
@@ -265,6 +275,25 @@ async fn charges_are_loaded_by_how_their_pai_is_by_then() {
     lock.batch_execute("UPDATE pais SET dark_since = NULL WHERE pai = 'ENT-1'").await.expect("is written");
     let loaded = while_locked(lock, db.store.load_claims(LoadPlace { file_id: 1, through: 2 }, vec![claim]));
     assert_eq!(loaded.await, Ok(vec![LoadOutcome::Refused(LoadRefusal::ChargeTaken)]), "it is on");
+}
+
+/// What a restored ledger had lost is adopted while a later file of the other system is loaded.
+#[tokio::test]
+async fn refund_adopted_beside_a_load_is_kept() {
+    let db = TestStore::in_postgres().await;
+    let other = load(&db).await;
+    let adopt = "INSERT INTO refunds (refund_id, partner, ext_refund_id, transaction_id, amount_minor, reason,
+             status, responding_until, created_at, settled_at)
+         SELECT 'refund-1', partner, 'r-1', transaction_id, 100, 'test', 'APPROVED', created_at, created_at,
+             created_at FROM transactions WHERE ext_transaction_id = 'old-1';
+         UPDATE transactions SET refunded_minor = 100 WHERE ext_transaction_id = 'old-1'";
+    let pais = pais_csv(&LINES);
+    let later = charges_csv(&[CLAIMS[0].replace(",USD,0,", ",USD,200,")]);
+    let files = [pais.as_str()];
+    let loading = other.load(&db.store, &files, Some(&later));
+    let (_, complaints) = while_uncommitted(&db, adopt, loading).await;
+    assert_eq!(complaints, Vec::<String>::new());
+    assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 300").await, 1, "by both systems");
 }
 
 /// Two accounts of which more was given back elsewhere, in the file in the order that is not that of the locks.
