@@ -282,7 +282,8 @@ async fn charges_are_loaded_by_how_their_pai_is_by_then() {
 async fn refund_adopted_beside_a_load_is_kept() {
     let db = TestStore::in_postgres().await;
     let other = load(&db).await;
-    let adopt = "INSERT INTO refunds (refund_id, partner, ext_refund_id, transaction_id, amount_minor, reason,
+    let adopt =
+        "INSERT INTO refunds (refund_id, partner, ext_refund_id, transaction_id, amount_minor, reason,
              status, responding_until, created_at, settled_at)
          SELECT 'refund-1', partner, 'r-1', transaction_id, 100, 'test', 'APPROVED', created_at, created_at,
              created_at FROM transactions WHERE ext_transaction_id = 'old-1';
