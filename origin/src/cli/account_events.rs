@@ -45,8 +45,8 @@ impl Arguments {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
-        let mut problems = self.problems.open()?;
         let (opened, bar) = open_file(&self.file)?;
+        let mut problems = self.problems.open()?;
         record_command(&store, &config, self.acting, "account-events").await?;
         let instruments = Instruments::new(Arc::new(SystemClock));
         let import = EventImport {

@@ -1,7 +1,7 @@
 //! `correlate`: compares who pays for what with the lists of the partner and of the BSS.
 
 use super::acting::Acting;
-use super::files::{new_csv, open_file};
+use super::files::{begin_bar, new_csv, open_input};
 use super::opening::{database_failed, open_origin};
 use super::output::print_line;
 use super::problems::{ProblemArguments, ProblemSink};
@@ -85,10 +85,12 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let plan = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let numbers = Numbers { vault: &vault, plan };
+        let partner_list = self.partner_file.as_deref().map(open_list).transpose()?;
+        let bss_list = self.bss_file.as_deref().map(open_list).transpose()?;
         let mut problems = self.problems.open()?;
-        let mut read = |side, path: &Path| read_list(side, numbers, path, &mut problems);
-        let partner_list = self.partner_file.as_deref().map(|path| read(ListSide::Partner, path));
-        let bss_list = self.bss_file.as_deref().map(|path| read(ListSide::Bss, path));
+        let mut read = |side, list| read_list(side, numbers, list, &mut problems);
+        let partner_list = partner_list.map(|list| read(ListSide::Partner, list));
+        let bss_list = bss_list.map(|list| read(ListSide::Bss, list));
         problems.finish()?;
         let (partner_list, bss_list) = (partner_list.transpose()?, bss_list.transpose()?);
         if self.repair {
@@ -125,13 +127,23 @@ impl Arguments {
     }
 }
 
+/// A list that can be read.
+struct OpenedList<'f> {
+    path: &'f Path,
+    file: File,
+}
+
+fn open_list(path: &Path) -> anyhow::Result<OpenedList<'_>> {
+    Ok(OpenedList { path, file: open_input(path)? })
+}
+
 fn read_list(
     side: ListSide,
     numbers: Numbers<'_>,
-    path: &Path,
+    OpenedList { path, file }: OpenedList<'_>,
     problems: &mut ProblemSink,
 ) -> anyhow::Result<List> {
-    let (file, bar) = open_file(path)?;
+    let bar = begin_bar(&file)?;
     let complain = |problem| problems.complain(Some(&bar), path, &problem);
     let list = List::read(side, numbers, file, complain, |position| bar.set_position(position));
     bar.finish_and_clear();

@@ -4,7 +4,7 @@ use super::acting::{Acting, record_command};
 use super::files::open_file;
 use super::opening::{database_failed, open_app, open_store};
 use super::output::{self, print_line};
-use super::problems::{ProblemArguments, ProblemSink};
+use super::problems::ProblemArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -100,9 +100,7 @@ impl Arguments {
         match self.verb {
             Verb::Issue { file, problems, acting } => {
                 let app = open_app_for_change(config).await?;
-                let mut problems = problems.open()?;
-                record_command(&app.store, &app.config, acting, "coupons issue").await?;
-                issue_coupons(&app, &file, &mut problems).await
+                issue_coupons(&app, &file, &problems, acting).await
             }
             Verb::List { unpaid, undelivered, json } => {
                 let now = SystemClock.now();
@@ -141,8 +139,15 @@ async fn open_app_for_change(config: &Path) -> anyhow::Result<App> {
     Ok(app)
 }
 
-async fn issue_coupons(app: &App, file: &Path, problems: &mut ProblemSink) -> anyhow::Result<VerbOutcome> {
+async fn issue_coupons(
+    app: &App,
+    file: &Path,
+    problems: &ProblemArguments,
+    acting: Acting,
+) -> anyhow::Result<VerbOutcome> {
     let (opened, bar) = open_file(file)?;
+    let mut problems = problems.open()?;
+    record_command(&app.store, &app.config, acting, "coupons issue").await?;
     let complain = |problem| problems.complain(Some(&bar), file, &problem);
     let report = issue_file(&app.coupons, opened, complain, |position| bar.set_position(position)).await;
     bar.finish_and_clear();

@@ -1,6 +1,7 @@
 //! `erase`: lets the operator erase subscribers from the ledger.
 
 use super::acting::Acting;
+use super::files::open_input;
 use super::opening::{database_failed, open_origin};
 use super::output::print_line;
 use super::problems::ProblemArguments;
@@ -12,7 +13,6 @@ use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use onbill_origin::lifecycle::erasure_file::{ErasureFileError, erase_listed};
 use onbill_origin::store::OpenMode;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ impl Arguments {
         let list: Box<dyn Read + Send> = if self.list == Path::new("-") {
             Box::new(io::stdin())
         } else {
-            Box::new(File::open(&self.list).with_context(|| format!("{name} cannot be opened"))?)
+            Box::new(open_input(&self.list)?)
         };
         let now = || SystemClock.now();
         let stamp = self.acting.into_stamp(&config)?;

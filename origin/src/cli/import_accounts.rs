@@ -44,8 +44,8 @@ impl Arguments {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
-        let mut problems = self.problems.open()?;
         let (opened, bar) = open_file(&self.file)?;
+        let mut problems = self.problems.open()?;
         record_command(&store, &config, self.acting, "import-accounts").await?;
         let complain = |problem| problems.complain(Some(&bar), &self.file, &problem);
         let two_subscribers =

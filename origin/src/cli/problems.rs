@@ -1,6 +1,6 @@
 //! Where the verbs that read a file name what is wrong with its lines.
 
-use super::files::new_csv;
+use super::files::new_private_csv;
 use super::output::print_error_line;
 use anyhow::Context as _;
 use clap::Args;
@@ -25,12 +25,16 @@ pub(super) struct ProblemArguments {
 }
 
 impl ProblemArguments {
-    /// Begins the file, so that one that cannot be written is known before anything is done.
+    /// Begins the file, so that one that cannot be written is known before anything is done. Call it
+    /// when all files that are to be read are open: after a mistyped name, a file without a problem
+    /// would look like that of a sound one, and would be in the way of the next run.
+    ///
+    /// Only the user of this program can read it: it can name a PAI with the number of its line in it.
     pub(super) fn open(&self) -> anyhow::Result<ProblemSink> {
         let file = match &self.problems {
             None => None,
             Some(path) => {
-                let mut file = new_csv(path)?;
+                let mut file = new_private_csv(path)?;
                 file.write_record(HEADER).with_context(|| format!("{} cannot be written", path.display()))?;
                 Some((file, path.clone()))
             }
@@ -100,6 +104,7 @@ impl ProblemSink {
 mod tests {
     use super::*;
     use onbill_origin::line_problem::ProblemKind;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn twenty_of_each_kind_are_listed() {
@@ -127,6 +132,8 @@ mod tests {
         }
         sink.finish().expect("is written");
         let written = std::fs::read_to_string(&path).expect("is readable");
+        let mode = std::fs::metadata(&path).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "a PAI can have a number in it");
         std::fs::remove_file(&path).expect("is there");
         let lines: Vec<&str> = written.lines().collect();
         assert_eq!((lines.len(), lines[0]), (101, "file,line,kind,problem"));

@@ -4,7 +4,7 @@ mod finding_sink;
 mod report;
 
 use super::adopt::adopt_lost;
-use super::files::open_file;
+use super::files::{begin_bar, open_input};
 use super::opening::{database_failed, open_store};
 use super::output::print_line;
 use super::period::PeriodArguments;
@@ -22,6 +22,7 @@ use onbill_origin::reconciliation::{
 };
 use onbill_origin::store::{KeptReport, OpenMode, ReportKind, Store};
 use report::{describe_conclusion, print_findings, print_sums};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Compare the ledger with the partner's statement and with billing's extract.
@@ -105,9 +106,10 @@ impl Arguments {
         let mode = if self.repair || self.keep { OpenMode::Migrate } else { OpenMode::ReadOnly };
         let (config, store) = open_store(config_path, mode).await?;
         let period = self.period.to_period(&config)?;
+        let (statement, extract) = (open_input(&self.statement)?, open_input(&self.billing)?);
         let mut problems = self.problems.open()?;
-        let statement = read_file(Side::Partner, self.adopt, &self.statement, &mut problems);
-        let extract = read_file(Side::Bill, self.adopt, &self.billing, &mut problems);
+        let statement = read_file(Side::Partner, self.adopt, &self.statement, statement, &mut problems);
+        let extract = read_file(Side::Bill, self.adopt, &self.billing, extract, &mut problems);
         problems.finish()?;
         let (statement, extract) = (statement?, extract?);
         let unreadable = statement.unreadable + extract.unreadable;
@@ -135,8 +137,7 @@ impl Arguments {
             pending_seconds_max: self.pending_hours * 3600,
             repair: self.repair.then_some(Repair { informs_partner }),
         };
-        // The number of lines in our ledger is not known beforehand; the longer file is a good
-        // estimate.
+        // How many lines our ledger has is not known before; the longer file is a good estimate.
         let bar = ProgressBar::new(statement.lines.max(extract.lines)).with_style(
             ProgressStyle::with_template("{bar:40} {percent:>3}% {human_pos} lines {per_sec} {eta} left")?,
         );
@@ -187,9 +188,10 @@ fn read_file(
     side: Side,
     with_details: bool,
     path: &Path,
+    file: File,
     problems: &mut ProblemSink,
 ) -> anyhow::Result<ReportedLedger> {
-    let (file, bar) = open_file(path)?;
+    let bar = begin_bar(&file)?;
     let complain = |problem| problems.complain(Some(&bar), path, &problem);
     let progress = |position| bar.set_position(position);
     let ledger = if with_details {

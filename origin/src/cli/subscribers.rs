@@ -1,16 +1,16 @@
 //! `subscribers export`: all that is kept on a person.
 
 use super::acting::Acting;
+use super::files::open_input;
 use super::opening::open_app;
 use super::output::print_line;
 use super::problems::ProblemArguments;
 use super::verb_outcome::VerbOutcome;
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use onbill_origin::care::{ExportListError, PersonExport};
 use onbill_origin::fault::Failure;
 use onbill_origin::store::OpenMode;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ impl Arguments {
         let opened: Box<dyn Read + Send> = if list == Path::new("-") {
             Box::new(io::stdin())
         } else {
-            Box::new(File::open(&list).with_context(|| format!("{name} cannot be opened"))?)
+            Box::new(open_input(&list)?)
         };
         let print = |person: PersonExport| {
             if json {
@@ -62,9 +62,9 @@ impl Arguments {
                 print_line!("{}", person.to_text());
             }
         };
+        let stamp = acting.into_stamp(&app.config)?;
         let mut problems = problems.open()?;
         let complain = |problem| problems.complain(None, &list, &problem);
-        let stamp = acting.into_stamp(&app.config)?;
         let report = app.care().export_listed(&stamp, BufReader::new(opened), print, complain).await;
         let finished = problems.finish();
         let report = report.map_err(|stopped| match stopped {

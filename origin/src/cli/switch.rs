@@ -106,7 +106,7 @@ impl Arguments {
             Action::Check { files } => {
                 let opened = OpenedOrigin::open(config, OpenMode::ReadOnly).await?;
                 let sources = files.list()?;
-                let mut bars = files.begin()?;
+                let mut bars = files.begin(&sources)?;
                 let checked = opened.check(files.number_in_pai).check(&sources, &mut bars).await;
                 bars.finish()?;
                 Ok(summarize_check(&checked.map_err(explain)?))
@@ -114,7 +114,7 @@ impl Arguments {
             Action::Load { files, bad_percent, bad_in_a_row } => {
                 let opened = OpenedOrigin::open(config, OpenMode::Migrate).await?;
                 let sources = files.list()?;
-                let mut bars = files.begin()?;
+                let mut bars = files.begin(&sources)?;
                 let ceilings = Ceilings { bad_percent, bad_in_a_row };
                 let load = FileLoad { check: opened.check(files.number_in_pai), ceilings };
                 let loaded = load.load(&sources, &mut bars).await;
@@ -144,7 +144,11 @@ impl FileArguments {
         Ok(Files { pais, charges: self.charges.as_deref().map(source) })
     }
 
-    fn begin(&self) -> anyhow::Result<Bars> {
+    /// Begins the file of problems when each of the others can be opened.
+    fn begin(&self, sources: &Files<'_>) -> anyhow::Result<Bars> {
+        for Source { name, open } in sources.pais.iter().chain(&sources.charges) {
+            open().with_context(|| format!("{name} cannot be opened"))?;
+        }
         Ok(Bars { bar: None, problems: self.problems.open()? })
     }
 }

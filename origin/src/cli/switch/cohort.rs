@@ -2,7 +2,7 @@
 
 use crate::cli::opening::database_failed;
 use crate::cli::problems::ProblemSink;
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::cut_over::{Cohort, CohortError, read_cohort};
@@ -22,12 +22,11 @@ pub(super) struct CohortFile {
 }
 
 impl CohortFile {
-    pub(super) fn open(
+    pub(super) fn read(
         partner: &PartnerId,
-        path: PathBuf,
+        (path, file): (PathBuf, File),
         problems: &mut ProblemSink,
     ) -> anyhow::Result<Self> {
-        let file = File::open(&path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let read = read_cohort(partner, file, |problem| problems.complain(None, &path, &problem));
         problems.finish()?;
         let name = path.display();

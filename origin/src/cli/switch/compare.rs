@@ -74,10 +74,11 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let app = open_app(config, OpenMode::ReadOnly).await?;
         check_partner(&app.config, &self.partner)?;
+        let list = self.partner_file.as_deref().map(|path| self.read_list(&app, path)).transpose()?;
         let mut sink = Sink::new(self.differences.as_deref())?;
         let mut is_clean = true;
-        if let Some(path) = &self.partner_file {
-            is_clean &= self.compare_list(&app, path, &mut sink).await?;
+        if let Some(list) = list {
+            is_clean &= self.compare_list(&app, list, &mut sink).await?;
         }
         let compared = if self.accounts { self.compare_accounts(&app, &mut sink).await } else { Ok(true) };
         // Also of an interrupted comparison: --after goes on, and finds no difference again.
@@ -86,15 +87,18 @@ impl Arguments {
         Ok(VerbOutcome::findings_if(!is_clean))
     }
 
-    async fn compare_list(&self, app: &App, path: &Path, sink: &mut Sink) -> anyhow::Result<bool> {
+    fn read_list(&self, app: &App, path: &Path) -> anyhow::Result<List> {
         let numbers = Numbers { vault: &app.vault, plan: app.numbers };
-        let mut problems = self.problems.open()?;
         let (file, bar) = open_file(path)?;
+        let mut problems = self.problems.open()?;
         let complain = |problem| problems.complain(Some(&bar), path, &problem);
         let list = List::read(ListSide::Partner, numbers, file, complain, |at| bar.set_position(at));
         bar.finish_and_clear();
         problems.finish()?;
-        let list = list.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))?;
+        list.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
+    }
+
+    async fn compare_list(&self, app: &App, list: List, sink: &mut Sink) -> anyhow::Result<bool> {
         let unreadable = list.unreadable;
         let correlation = Correlation {
             store: &app.store,

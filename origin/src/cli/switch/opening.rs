@@ -5,6 +5,7 @@ use super::cohort::CohortFile;
 use super::loads::check_loads;
 use super::partner::check_partner;
 use crate::cli::acting::Acting;
+use crate::cli::files::open_input;
 use crate::cli::opening::{database_failed, open_store};
 use crate::cli::problems::{ProblemArguments, ProblemSink};
 use anyhow::anyhow;
@@ -58,8 +59,9 @@ impl OpenedSwitch {
         let (config, store) = open_store(config, OpenMode::Migrate).await?;
         check_partner(&config, &partner)?;
         let stamp = acting.into_stamp(&config)?;
+        let cohort = cohort.map(|path| open_input(&path).map(|file| (path, file))).transpose()?;
         let mut problems = problems.open()?;
-        let cohort = cohort.map(|path| CohortFile::open(&partner, path, &mut problems)).transpose()?;
+        let cohort = cohort.map(|opened| CohortFile::read(&partner, opened, &mut problems)).transpose()?;
         Ok(Self { store, partner, cohort, problems, act, superseded, stamp })
     }
 
