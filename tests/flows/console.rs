@@ -18,6 +18,7 @@ use issuer::Issuer;
 use onbill_domain::wire::audit::{AuditAct, AuditLine, AuditOutcome};
 use onbill_origin::audit::verify_ledger;
 use onbill_origin::config::ConsoleSettings;
+use onbill_test_harness::database::TestDb;
 use onbill_test_harness::{TestSystem, db_folder, write_password_file};
 use serde_json::json;
 use std::sync::Arc;
@@ -27,6 +28,12 @@ const CONSOLE: &str = "127.0.0.1:9465";
 const ISSUER: &str = "127.0.0.1:9466";
 const CLIENT_SECRET: &str = "secret-of the.console: 1+1%";
 const GOOD: &str = "+12025550101";
+
+fn serve_console(system: &TestSystem) {
+    let identity = Arc::clone(&system.network) as _;
+    let router = system.acme.app().console_router(identity).expect("is sound").expect("is configured");
+    system.network.attach_service(CONSOLE, router);
+}
 
 /// A console with its identity provider.
 struct Desk {
@@ -53,9 +60,7 @@ fn attach_console(system: &mut TestSystem, change: impl FnOnce(&mut ConsoleSetti
     system.reconfigure_acme(|config| config.console = Some(settings));
     let issuer = Issuer::new(system.now());
     system.network.attach_service(ISSUER, Arc::clone(&issuer).router());
-    let identity = Arc::clone(&system.network) as _;
-    let router = system.acme.app().console_router(identity).expect("is sound").expect("is configured");
-    system.network.attach_service(CONSOLE, router);
+    serve_console(system);
     issuer
 }
 
@@ -67,6 +72,12 @@ impl Desk {
     fn open_with(mut system: TestSystem, change: impl FnOnce(&mut ConsoleSettings)) -> Self {
         let issuer = attach_console(&mut system, change);
         Self { system, issuer }
+    }
+
+    /// Puts a copy in the place of the database. Its sessions are those of the copy.
+    async fn restore(&mut self, copy: TestDb) {
+        self.system.restore_acme(copy).await;
+        serve_console(&self.system);
     }
 
     async fn with_subscriber() -> (Self, String) {

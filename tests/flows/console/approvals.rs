@@ -222,6 +222,45 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     assert!(look_up(&first, GOOD).await.has("Refunded: 15.99 USD"));
 }
 
+/// `docs/operate/backup-restore.md` says what people do about it.
+#[tokio::test]
+async fn restored_request_waits_again_whatever_was_decided_since() {
+    for decision in ["approve", "reject"] {
+        let (mut desk, charge) = charged().await;
+        let (first, second) =
+            (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+        refund(&first, &charge, "15.99", "T-1").await;
+        let copy = desk.system.acme.db.copy();
+        let path = first_request(&second.get("/approvals").await);
+        assert_eq!(second.post_from("/approvals", &path, &[("decision", decision)]).await.status, 200);
+        assert!(second.get("/approvals").await.has("No refund waits"));
+        desk.restore(copy).await;
+        assert_eq!(first_request(&second.get("/approvals").await), path, "{decision}");
+        let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+        assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
+        let bill = desk.system.bill_lines(&desk.system.acme, GOOD).await;
+        assert_eq!(bill.len(), 2, "given back once, also if it was made before: {bill:?}");
+    }
+}
+
+/// Where a restored ledger lacks a refund that billing has, a rejection would keep it out.
+#[tokio::test]
+async fn restored_request_that_was_made_can_be_rejected() {
+    let (mut desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "15.99", "T-1").await;
+    let copy = desk.system.acme.db.copy();
+    let path = first_request(&second.get("/approvals").await);
+    second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+    desk.restore(copy).await;
+    let rejected = second.post_from("/approvals", &path, &[("decision", "reject")]).await;
+    assert!(rejected.has("The refund is not made"), "{}", rejected.body);
+    assert_eq!(second.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 409);
+    assert_eq!(refund(&first, &charge, "15.99", "T-1").await.status, 422, "the reference is used up");
+    assert_eq!(desk.system.bill_lines(&desk.system.acme, GOOD).await.len(), 2, "billing has made it");
+}
+
 #[tokio::test]
 async fn requests_of_others_come_first_and_in_pages() {
     let (desk, charge) = charged().await;
