@@ -77,7 +77,7 @@ test('whoever is not logged in proves the number with a code, and reads why a mo
   assert.deepEqual([declined.status, declined.declineReason], ['DECLINED', 'insufficient-balance']);
   const { pays } = await netflix.account('kim@example.com');
   const charge = await new Charge(page, `${pays.extSubscriptionID}-2027-02`).open();
-  await (await charge.giveBack('4', 'Outage')).getByText('APPROVED').waitFor();
+  await (await charge.giveBack('4', 'Outage')).getByText('Approved').waitFor();
 
   const hers = await phone(acme, kim);
   const own = await new OwnPage(page, acme).open();

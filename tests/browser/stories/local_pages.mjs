@@ -114,7 +114,7 @@ test('an ended account has no badge, and nothing is left of a declined charge', 
   assert.equal(declined.remaining.value, 0);
   await page.goto(`${netflix.url}/charges`);
   const line = page.locator(`[data-ext-transaction="${declined.extTransactionID}"]`);
-  await line.getByText('DECLINED').waitFor();
+  await line.getByText('Declined').waitFor();
   assert.equal(await line.getByText('Not refunded').count(), 0);
 });
 

@@ -34,7 +34,7 @@ test('half a month comes back once, however often the button is pressed', async 
   const charge = await new Charge(page, await charged('2026-12')).open();
   const before = (await acme.bill(ana)).total.value;
   const refund = await charge.giveBack('8.00', 'Half a month', { clicks: 2 });
-  await refund.getByText('APPROVED').waitFor();
+  await refund.getByText('Approved').waitFor();
   assert.equal(await charge.left(), '$7.99');
   await accessible(page, 'charges with a refund');
 
@@ -54,7 +54,7 @@ test('more than is left is refused in words, and what is left comes back without
   const charge = await new Charge(page, await charged('2026-12')).open();
   const refused = await charge.giveBack('8.00', 'Once more');
   await refused.getByText('invalid-request').waitFor();
-  await refused.getByText('refused', { exact: true }).waitFor();
+  await refused.getByText('Refused', { exact: true }).waitFor();
   assert.equal(await refused.getByRole('button').count(), 0, 'it would be refused again');
   await accessible(page, 'charges with a refusal, on a phone');
   const rest = await charge.giveBack('', 'Ended early');
@@ -91,14 +91,14 @@ test('an outcome that comes later is told to the partner', async stage => {
   let refund;
   await acme.withFaults({ refund: 'error-after' }, async () => {
     refund = await charge.giveBack('5', 'Outage');
-    await refund.getByText('PENDING').waitFor();
+    await refund.getByText('Pending').waitFor();
     await refund.getByText('its response').waitFor();
   });
   assert.equal((await credits('2027-01')).length, 1, 'billing has done it, and failed to say so');
   await acme.hurry();
   await until('the partner is told', async () => {
     await page.reload();
-    return await refund.getByText('APPROVED').count() === 1;
+    return await refund.getByText('Approved').count() === 1;
   });
   await refund.getByText('a webhook').waitFor();
   const [credit, ...more] = await credits('2027-01');

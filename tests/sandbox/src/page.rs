@@ -101,10 +101,16 @@ fn parts(day: Day) -> (u8, Month, String) {
     (number(8..10), month, text.get(..4).unwrap_or_default().to_owned())
 }
 
-/// `22 November 2026, 08:16 UTC`.
+/// `22 November 2026, 08:16 UTC`, which a line may break after the date only.
 pub fn moment(at: Timestamp) -> String {
-    let at = calendar(at);
-    format!("{} {} {}, {:02}:{:02} UTC", at.day(), at.month(), at.year(), at.hour(), at.minute())
+    let date = calendar(at);
+    format!("{}\u{a0}{}\u{a0}{}, {}", date.day(), date.month(), date.year(), time_of_day(at))
+}
+
+/// `08:16 UTC`, which is never broken: a time without its zone could be any.
+pub fn time_of_day(at: Timestamp) -> String {
+    let time = calendar(at);
+    format!("{:02}:{:02}\u{a0}UTC", time.hour(), time.minute())
 }
 
 #[cfg(test)]
@@ -127,6 +133,7 @@ mod tests {
         assert_eq!(span("2026-12-01", "2026-12-31"), "1 to 31 December 2026");
         assert_eq!(span("2026-11-15", "2026-12-14"), "15 November to 14 December 2026");
         assert_eq!(span("2026-12-15", "2027-01-14"), "15 December 2026 to 14 January 2027");
-        assert_eq!(moment(Timestamp::from_unix_seconds(1_795_000_000)), "18 November 2026, 11:06 UTC");
+        let at = moment(Timestamp::from_unix_seconds(1_795_000_000));
+        assert_eq!(at, "18\u{a0}November\u{a0}2026, 11:06\u{a0}UTC");
     }
 }

@@ -7,8 +7,10 @@
 use super::Netflix;
 use super::billing_runs;
 use super::layout::page;
+use super::member::name_of;
 use super::members::{MemberAccount, PaymentMethod};
 use super::messages::{self, SentMessage};
+use super::words::{capitalized, reason_words};
 use crate::answer::wants_json;
 use crate::copy_button::{copy_button, segment, signed_call};
 use crate::page::day;
@@ -17,7 +19,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use maud::{Markup, html};
-use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::partner::AccountStateRequest;
@@ -74,7 +75,7 @@ fn in_words(reported: &AccountStateRequest) -> (&'static str, String) {
         (PaiState::Active, _) => ("active", "Active".to_owned()),
         (PaiState::Suspended, _) => ("suspended", "On hold at the operator".to_owned()),
         (PaiState::Closed, reason) => {
-            ("closed", format!("Closed: {}", reason.map_or("no reason", DeclineReason::as_str)))
+            ("closed", format!("Closed: {}", reason.map_or("no reason", reason_words)))
         }
     }
 }
@@ -95,13 +96,13 @@ fn member(netflix: &Netflix, account: &MemberAccount, sent: Option<&SentMessage>
             }
             dl {
                 div { dt { "Account" } dd { (account.id) } }
-                div { dt { "Plan" } dd { (account.plan) } }
+                div { dt { "Plan" } dd { (capitalized(account.plan)) } }
                 @if let Some(until) = account.paid_until { div { dt { "Paid until" } dd { (day(until)) } } }
                 @match &account.pays {
                     PaymentMethod::Coupons => {}
                     PaymentMethod::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
                     PaymentMethod::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
-                        div { dt { "Operator" } dd { (operator) } }
+                        div { dt { "Operator" } dd { (name_of(netflix, operator)) } }
                         @if let Some((state, words)) = reported.as_ref().map(in_words) {
                             div { dt { "There" } dd data-state=(state) { (words) } }
                         }

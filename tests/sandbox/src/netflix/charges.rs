@@ -7,8 +7,10 @@
 use super::Netflix;
 use super::layout::page;
 use super::ledger::{PartnerLedger, RequestedCharge, RequestedRefund};
+use super::member::name_of;
 use super::refund_form::{self, EnteredRefundForm};
 use super::report::{KnownReport, ReportSource};
+use super::words::{capitalized, reason_words, status_words};
 use crate::answer::wants_json;
 use crate::copy_button::{copy_button, segment, signed_call};
 use crate::page::{period, price};
@@ -98,7 +100,7 @@ fn card(
         li class="card" data-ext-transaction=(charge.id) data-status=(word(status)) {
             div class="title" {
                 h2 class="code" { (charge.id) }
-                (chip(word(status)))
+                (chip(status_words(status)))
             }
             dl {
                 div { dt { "Amount" } dd { (price(charge.amount)) } }
@@ -106,9 +108,9 @@ fn card(
                     div { dt { "Not refunded" } dd data-remaining=(remaining.amount_minor) { (price(remaining)) } }
                 }
                 div class="wide" { dt { "For" } dd { (period(charge.service_period)) } }
-                div { dt { "Operator" } dd { (charge.operator) } }
+                div { dt { "Operator" } dd { (name_of(netflix, &charge.operator)) } }
                 @if let Some(reason) = reported.and_then(|reported| reported.decline_reason) {
-                    div { dt { "Reason" } dd { (reason.as_str()) } }
+                    div { dt { "Reason" } dd { (capitalized(reason_words(reason))) } }
                 }
                 (raw(reported.and_then(|reported| reported.raw_result.as_ref())))
                 (known_by(charge.known.as_ref()))
@@ -137,18 +139,20 @@ fn item(netflix: &Netflix, charge: &RequestedCharge, refund: &RequestedRefund) -
     let reported = refund.known.as_ref().map(|known| &known.reported);
     let amount = reported.map(|reported| reported.amount).or(refund.asked);
     let is_refused = refund.refusal.as_ref().is_some_and(|refusal| !refusal.is_passing);
-    let word = if is_refused { "refused" } else { word(reported.map(|reported| reported.status)) };
+    let status = reported.map(|reported| reported.status);
+    let (word, words) =
+        if is_refused { ("refused", "Refused") } else { (word(status), status_words(status)) };
     let path = format!("{}/refund/{}", charge_path(&charge.id), segment(refund.id.as_str()));
     let call = signed_call(&netflix.0.config.edge_url, "GET", &path, None);
     html! {
         li id={ "refund-" (refund.id) } data-ext-refund=(refund.id) data-status=(word) {
             div class="title" {
                 h3 { @match amount { Some(amount) => (price(amount)), None => "The rest of it" } " back" }
-                (chip(word))
+                (chip(words))
             }
             dl {
                 div { dt { "Why" } dd { (refund.reason) } }
-                @if let Some(refusal) = &refund.refusal { div { dt { "Code" } dd { (refusal.code) } } }
+                @if let Some(refusal) = &refund.refusal { div { dt { "Code" } dd class="code" { (refusal.code) } } }
                 (raw(reported.and_then(|reported| reported.raw_result.as_ref())))
                 (known_by(refund.known.as_ref()))
                 div class="wide" { dt { "Refund" } dd class="code" { (refund.id) } }
@@ -160,7 +164,7 @@ fn item(netflix: &Netflix, charge: &RequestedCharge, refund: &RequestedRefund) -
 }
 
 fn raw(result: Option<&RawResult>) -> Markup {
-    html! { @if let Some(raw) = result { div { dt { "Code of " (raw.scope) } dd { (raw.raw_code) } } } }
+    html! { @if let Some(raw) = result { div { dt { "Code of " (raw.scope) } dd class="code" { (raw.raw_code) } } } }
 }
 
 fn known_by<T>(known: Option<&KnownReport<T>>) -> Markup {
@@ -171,10 +175,12 @@ fn known_by<T>(known: Option<&KnownReport<T>>) -> Markup {
     html! { @if let Some(how) = how { div { dt { "Known by" } dd { (how) } } } }
 }
 
-fn chip(word: &str) -> Markup {
-    html! { span class={ "chip " (word.to_ascii_lowercase().replace(' ', "-")) } { (word) } }
+/// The badge, with the words in its class for the style sheet.
+pub(super) fn chip(words: &str) -> Markup {
+    html! { span class={ "chip " (words.to_ascii_lowercase().replace(' ', "-")) } { (words) } }
 }
 
+/// The word for programs.
 fn word(status: Option<TransactionStatus>) -> &'static str {
     status.map_or("no answer", TransactionStatus::as_str)
 }

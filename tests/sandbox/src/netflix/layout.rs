@@ -10,7 +10,28 @@ use http::header::CONTENT_TYPE;
 use maud::{DOCTYPE, Markup, html};
 use onbill_domain::accept::accepts_html;
 
+/// Where the menu leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MenuItem {
+    Redeem,
+    Member,
+}
+
+/// The menu, by address and name.
+const MENU: [(MenuItem, &str, &str); 2] =
+    [(MenuItem::Redeem, "/redeem", "Redeem a code"), (MenuItem::Member, "/member", "Your account")];
+
+/// A page that is not in the menu.
 pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
+    render(netflix, title, None, main)
+}
+
+/// A page that the menu leads to, and is marked there.
+pub(super) fn menu_page(netflix: &Netflix, item: MenuItem, title: &str, main: &Markup) -> Response {
+    render(netflix, title, Some(item), main)
+}
+
+fn render(netflix: &Netflix, title: &str, current: Option<MenuItem>, main: &Markup) -> Response {
     let leaks = netflix.0.leaks.found();
     let contradictions = netflix.ledger().contradictions().to_vec();
     page::html(html! {
@@ -31,7 +52,11 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                         svg viewBox="0 0 32 32" aria-hidden="true" { rect width="32" height="32" rx="16" {} path d="M12.5 9.5v13l11-6.5z" {} }
                         span { "Partner sandbox" small { "plays Netflix" } }
                     }
-                    nav aria-label="For members" { a href="/redeem" { "Redeem a code" } a href="/member" { "Your account" } }
+                    nav aria-label="For members" {
+                        @for (item, href, name) in MENU {
+                            a href=(href) aria-current=[(current == Some(item)).then_some("page")] { (name) }
+                        }
+                    }
                 }
                 @if !leaks.is_empty() {
                     section id="leaks" class="leaks" aria-labelledby="leaks-title" {
@@ -59,8 +84,8 @@ pub(super) async fn show_refusals(State(netflix): State<Netflix>, request: Reque
     if !is_for_a_person {
         return response;
     }
-    let render = |words: &Markup| page(&netflix, "Error", &html! { div class="lead" { (words) } });
-    refusal_page::show(response, render).await
+    let show = |words: &Markup| page(&netflix, "Error", &html! { div class="lead" { (words) } });
+    refusal_page::show(response, show).await
 }
 
 pub(super) async fn get_style() -> impl IntoResponse {

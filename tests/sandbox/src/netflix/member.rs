@@ -8,7 +8,7 @@ use super::Netflix;
 use super::accounts::has_ended;
 use super::config::KnownOperator;
 use super::coupons::RedeemedCoupon;
-use super::layout::page;
+use super::layout::{MenuItem, menu_page};
 use super::members::{DEMO_PASSWORD, MemberAccount, PaymentMethod};
 use super::redeem_form::log_out;
 use crate::page::{day, period, price};
@@ -53,7 +53,7 @@ pub(super) async fn get_member(
         (log_out())
         (behind_the_scenes(today))
     } };
-    page(&netflix, "Your account", &main)
+    menu_page(&netflix, MenuItem::Member, "Your account", &main)
 }
 
 /// The log-in form; with the entered address, when the password did not match it.
@@ -77,7 +77,7 @@ pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response 
             button id="log-in-submit" class="main" type="submit" { "Log in" }
         }
     } };
-    page(netflix, title, &main)
+    menu_page(netflix, MenuItem::Member, title, &main)
 }
 
 /// How long it is paid for, and what follows.
@@ -182,7 +182,8 @@ fn redeemed(netflix: &Netflix, coupon: &RedeemedCoupon, today: Day) -> Markup {
     }
 }
 
-fn name_of<'n>(netflix: &'n Netflix, operator: &'n OperatorId) -> &'n str {
+/// The operator's name; its id, if there is no contract any more.
+pub(super) fn name_of<'n>(netflix: &'n Netflix, operator: &'n OperatorId) -> &'n str {
     netflix.0.config.operator(operator).map_or(operator.as_str(), |known| known.name.as_str())
 }
 

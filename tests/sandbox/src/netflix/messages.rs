@@ -5,6 +5,7 @@
 use super::Netflix;
 use super::accounts;
 use super::edge::EdgeFailure;
+use super::words::refusal_words;
 use crate::answer::Refusal;
 use axum::Form;
 use axum::extract::State;
@@ -86,7 +87,7 @@ pub(super) fn form(netflix: &Netflix, pai: Pai, sent: Option<&SentMessage>) -> M
                 input id=(id) name="message" required maxlength=(NOTIFICATION_UTF16_UNITS_MAX) autocomplete="off"
                     value=(failed.map_or("", |(entered, _)| &entered.message));
                 @match (failed, sent) {
-                    (Some((_, EdgeFailure::Refused { code, .. })), _) => { p class="problem" role="alert" { "Not sent: " (code) "." } }
+                    (Some((_, EdgeFailure::Refused { code, .. })), _) => { p class="problem" role="alert" { "Not sent: " (refusal_words(code)) "." } }
                     (Some((_, EdgeFailure::Silent)), _) => { p class="problem" role="alert" { "No answer. Send it again: it is the same message." } }
                     (None, Some(_)) => { p class="hint" role="status" { "The message is on its way to the subscriber’s phone." } }
                     (None, None) => {}

@@ -36,6 +36,7 @@ mod signup;
 mod signup_form;
 mod signup_sessions;
 mod webhooks;
+mod words;
 
 pub use config::{KnownOperator, NetflixConfig};
 pub use network::NetworkCode;

@@ -2,7 +2,7 @@
 
 use super::Netflix;
 use super::edge::EdgeFailure;
-use super::layout;
+use super::layout::{MenuItem, menu_page};
 use super::members::{DEMO_PASSWORD, MemberAccount};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -140,7 +140,7 @@ pub(super) fn page(
         @if member.is_some() { (log_out()) }
         script type="module" src="/assets/netflix.js" {}
     } };
-    layout::page(netflix, title, &main)
+    menu_page(netflix, MenuItem::Redeem, title, &main)
 }
 
 /// A log-out for a visitor who is not the logged-in member.

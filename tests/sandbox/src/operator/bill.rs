@@ -4,7 +4,7 @@
 //! onbill and `total` is their sum. The plan's own fee is on the page only.
 
 use super::Operator;
-use super::layout::{PageView, index, number_in_query, number_link, page};
+use super::layout::{MenuItem, PageView, index, menu_page, number_in_query, number_link};
 use super::ledger::BillLine;
 use crate::account_file::Subscriber;
 use crate::answer::{Refusal, wants_json};
@@ -64,7 +64,8 @@ pub(super) async fn get_bill(
             p class="quiet" { "What each subscriber pays through the bill for other companies’ services." }
             (index(&operator, "/bill", "On the bill", |ledger, subscriber| price(ledger.bill(&subscriber.msisdn).1)))
         };
-        return Ok(page(&operator, &PageView::default(), "Bills", visitor.as_ref(), &main));
+        let title = ("Bills", MenuItem::Bill);
+        return Ok(menu_page(&operator, &PageView::default(), title, visitor.as_ref(), &main));
     };
     let subscriber =
         number_in_query(&typed).and_then(|msisdn| operator.ledger().subscriber(&msisdn).cloned());
@@ -79,7 +80,7 @@ pub(super) async fn get_bill(
         return Ok(Json(json!({"msisdn": subscriber.msisdn, "lines": lines, "total": total})).into_response());
     }
     let main = sheet(&operator, &subscriber, &lines, total);
-    Ok(page(&operator, &PageView::default(), "Bill", visitor.as_ref(), &main))
+    Ok(menu_page(&operator, &PageView::default(), ("Bill", MenuItem::Bill), visitor.as_ref(), &main))
 }
 
 /// The bill as it would be printed.

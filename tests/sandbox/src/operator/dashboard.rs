@@ -2,7 +2,7 @@
 
 use super::Operator;
 use super::bill::plan_of;
-use super::layout::{PageView, THEMES, number_link, page};
+use super::layout::{MenuItem, PageView, THEMES, menu_page, number_link};
 use crate::account_file::Subscriber;
 use crate::page::{day, price, spoken_number};
 use axum::extract::{Query, State};
@@ -35,7 +35,7 @@ pub(super) async fn get_dashboard(
         @if let Some(subscriber) = &subscriber { (cards(&operator, subscriber)) }
         (behind_the_scenes(&operator, "/", &view, visitor.as_ref()))
     };
-    page(&operator, &view, "Overview", visitor.as_ref(), &main)
+    menu_page(&operator, &view, ("Overview", MenuItem::Overview), visitor.as_ref(), &main)
 }
 
 fn greeting(subscriber: &Subscriber) -> Markup {
@@ -188,7 +188,7 @@ pub(super) fn behind_the_scenes(
                         label for="locale" { "Widget’s language" }
                         select id="locale" name="locale" {
                             @for locale in Locale::ALL {
-                                option value=(locale.as_str()) selected[locale == view.locale()] { (locale.as_str()) }
+                                option value=(locale.as_str()) lang=(locale.as_str()) selected[locale == view.locale()] { (locale.own_name()) }
                             }
                         }
                     }

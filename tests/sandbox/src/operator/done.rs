@@ -73,19 +73,20 @@ fn headline(result: Option<&Result<ResultClaims, Reject>>) -> &'static str {
 
 /// What the server found: a dashboard may act upon nothing else.
 fn result_card(operator: &Operator, result: Option<&Result<ResultClaims, Reject>>) -> Markup {
-    let signature = match result {
-        Some(Ok(_)) => "valid",
-        Some(Err(reject)) => reject.code.as_str(),
-        None => "none",
+    let (signature, words) = match result {
+        Some(Ok(_)) => ("valid", "Valid"),
+        Some(Err(reject)) if reject.code == ErrorCode::TokenExpired => (reject.code.as_str(), "Too old"),
+        Some(Err(reject)) => (reject.code.as_str(), "Not valid"),
+        None => ("none", "None"),
     };
     let claims = result.and_then(|result| result.as_ref().ok());
     html! {
-        section class="card" id="result" data-signature=(signature) data-outcome=[claims.map(|claims| outcome(claims.outcome))] {
+        section class="card" id="result" data-signature=(signature) data-outcome=[claims.map(|claims| claims.outcome.as_str())] {
             h2 { "What " (operator.config().name) "’s server checked" }
             dl class="facts" {
-                div { dt { "Signature" } dd { (signature) } }
+                div { dt { "Signature" } dd { (words) } }
                 @if let Some(claims) = claims {
-                    div { dt { "Outcome" } dd { (outcome(claims.outcome)) } }
+                    div { dt { "Outcome" } dd { (outcome_words(claims.outcome)) } }
                     div { dt { "Offer" } dd { (claims.offer) } }
                     @if let Some(id) = &claims.partner_subscription_id {
                         div { dt { "Subscription" } dd class="code" { (id) } }
@@ -103,10 +104,10 @@ fn result_card(operator: &Operator, result: Option<&Result<ResultClaims, Reject>
     }
 }
 
-fn outcome(outcome: SignupOutcome) -> &'static str {
+fn outcome_words(outcome: SignupOutcome) -> &'static str {
     match outcome {
-        SignupOutcome::Success => "success",
-        SignupOutcome::Pending => "pending",
-        SignupOutcome::Cancelled => "cancelled",
+        SignupOutcome::Success => "Signed up",
+        SignupOutcome::Pending => "Not finished yet",
+        SignupOutcome::Cancelled => "Cancelled",
     }
 }

@@ -58,10 +58,42 @@ impl PageView {
     }
 }
 
+/// Where the menu leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MenuItem {
+    Overview,
+    Subscriptions,
+    Plans,
+    Bill,
+    Messages,
+}
+
+/// A page that is not in the menu.
 pub(super) fn page(
     operator: &Operator,
     view: &PageView,
     title: &str,
+    visitor: Option<&Msisdn>,
+    main: &Markup,
+) -> Response {
+    render(operator, view, (title, None), visitor, main)
+}
+
+/// A page that the menu leads to, and is marked there.
+pub(super) fn menu_page(
+    operator: &Operator,
+    view: &PageView,
+    (title, item): (&str, MenuItem),
+    visitor: Option<&Msisdn>,
+    main: &Markup,
+) -> Response {
+    render(operator, view, (title, Some(item)), visitor, main)
+}
+
+fn render(
+    operator: &Operator,
+    view: &PageView,
+    (title, current): (&str, Option<MenuItem>),
     visitor: Option<&Msisdn>,
     main: &Markup,
 ) -> Response {
@@ -84,15 +116,8 @@ pub(super) fn page(
                     div class="bar" {
                         a class="brand" href=(view.link("/")) { (mark()) span { (config.name) } }
                         nav aria-label="Main" {
-                            a href=(view.link("/")) { "Overview" }
-                            a href=(view.link("/subscriptions")) { "Subscriptions" }
-                            @if config.coupons.is_some() { a href=(view.link("/plans")) { "Plans" } }
-                            @if let Some(msisdn) = visitor {
-                                a href=(number_link("/bill", msisdn)) { "Bill" }
-                                a href=(number_link("/sms", msisdn)) { "Messages" }
-                            } @else {
-                                a href="/bill" { "Bills" }
-                                a href="/sms" { "Messages" }
+                            @for (item, href, name) in menu(operator, view, visitor) {
+                                a href=(href) aria-current=[(current == Some(item)).then_some("page")] { (name) }
                             }
                         }
                         (log_in_form(operator, view, visitor))
@@ -107,6 +132,25 @@ pub(super) fn page(
     })
 }
 
+/// The menu, by address and name. Who is signed in has a bill and messages of their own.
+fn menu(
+    operator: &Operator,
+    view: &PageView,
+    visitor: Option<&Msisdn>,
+) -> Vec<(MenuItem, String, &'static str)> {
+    let own = |path: &str| visitor.map_or_else(|| path.to_owned(), |msisdn| number_link(path, msisdn));
+    let mut items = vec![
+        (MenuItem::Overview, view.link("/"), "Overview"),
+        (MenuItem::Subscriptions, view.link("/subscriptions"), "Subscriptions"),
+    ];
+    if operator.config().coupons.is_some() {
+        items.push((MenuItem::Plans, view.link("/plans"), "Plans"));
+    }
+    items.push((MenuItem::Bill, own("/bill"), if visitor.is_some() { "Bill" } else { "Bills" }));
+    items.push((MenuItem::Messages, own("/sms"), "Messages"));
+    items
+}
+
 /// The layer that shows refusals to people.
 pub(super) async fn show_refusals(
     State(operator): State<Operator>,
@@ -118,11 +162,11 @@ pub(super) async fn show_refusals(
     }
     let visitor = operator.logged_in(request.headers());
     let response = next.run(request).await;
-    let render = |words: &Markup| {
+    let show = |words: &Markup| {
         let main = html! { section class="hero" { (words) } };
         page(&operator, &PageView::default(), "Error", visitor.as_ref(), &main)
     };
-    refusal_page::show(response, render).await
+    refusal_page::show(response, show).await
 }
 
 fn log_in_form(operator: &Operator, view: &PageView, visitor: Option<&Msisdn>) -> Markup {

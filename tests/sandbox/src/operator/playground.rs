@@ -254,7 +254,7 @@ fn choice(state: &PreparedState, view: &PageView) -> Markup {
                 label for="locale" { "Language" }
                 select id="locale" name="locale" {
                     @for locale in Locale::ALL {
-                        option value=(locale.as_str()) selected[locale == view.locale()] { (locale.as_str()) }
+                        option value=(locale.as_str()) lang=(locale.as_str()) selected[locale == view.locale()] { (locale.own_name()) }
                     }
                 }
             }

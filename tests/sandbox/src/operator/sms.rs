@@ -2,7 +2,7 @@
 //! a number, the list of all subscribers.
 
 use super::Operator;
-use super::layout::{PageView, index, number_in_query, number_link, page};
+use super::layout::{MenuItem, PageView, index, menu_page, number_in_query, number_link};
 use crate::answer::{Refusal, wants_json};
 use crate::copy_button::{copy_button, plain_call};
 use crate::page::{moment, spoken_number};
@@ -26,13 +26,14 @@ pub(super) async fn get_sms(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let visitor = operator.logged_in(&headers);
+    let title = ("Messages", MenuItem::Messages);
     let Some(typed) = query.msisdn.filter(|typed| !typed.is_empty()) else {
         let main = html! {
             h1 { "Messages" }
             p class="quiet" { "What each subscriber’s phone has received." }
             (index(&operator, "/sms", "Messages", |ledger, subscriber| ledger.texts(&subscriber.msisdn).len().to_string()))
         };
-        return Ok(page(&operator, &PageView::default(), "Messages", visitor.as_ref(), &main));
+        return Ok(menu_page(&operator, &PageView::default(), title, visitor.as_ref(), &main));
     };
     let msisdn =
         number_in_query(&typed).ok_or_else(|| Reject::invalid_request("msisdn must be an E.164 number."))?;
@@ -55,5 +56,5 @@ pub(super) async fn get_sms(
             @if texts.is_empty() { p class="quiet" id="no-messages" { "No messages yet. New ones appear by themselves." } }
         }
     };
-    Ok(page(&operator, &PageView::default(), "Messages", visitor.as_ref(), &main))
+    Ok(menu_page(&operator, &PageView::default(), title, visitor.as_ref(), &main))
 }

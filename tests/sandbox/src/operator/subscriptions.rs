@@ -3,7 +3,7 @@
 
 use super::Operator;
 use super::dashboard::{WidgetView, behind_the_scenes, widget};
-use super::layout::{PageView, page};
+use super::layout::{MenuItem, PageView, menu_page};
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::HeaderMap;
@@ -24,5 +24,5 @@ pub(super) async fn get_subscriptions(
         div class="own" { (widget(&operator, &view, WidgetView::Account, visitor.is_some())) }
         (behind_the_scenes(&operator, "/subscriptions", &view, visitor.as_ref()))
     };
-    page(&operator, &view, "My subscriptions", visitor.as_ref(), &main)
+    menu_page(&operator, &view, ("My subscriptions", MenuItem::Subscriptions), visitor.as_ref(), &main)
 }

@@ -6,14 +6,13 @@ use super::super::config::KnownOperator;
 use super::super::signup_form::{SignupError, SignupForm, demo_accounts, form};
 use super::device::{AppStage, AppStop, Device, FoundSubscriber, WrongPin};
 use super::stops;
-use crate::page::{calendar, price, spoken_number};
+use crate::page::{price, spoken_number, time_of_day};
 use maud::{Markup, html};
 use onbill_domain::account::AccountType;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
-use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::device::DevicePinResponse;
 use onbill_domain::wire::ott::SubscriptionSource;
 use onbill_domain::wire::partner::AccountStateRequest;
@@ -240,12 +239,6 @@ fn ended(reason: Option<DeclineReason>, operator: &str) -> String {
 fn masked(email: &str) -> String {
     let (name, host) = email.split_once('@').unwrap_or((email, ""));
     format!("{}•••@{host}", name.chars().take(1).collect::<String>())
-}
-
-/// `08:16 UTC`.
-fn time_of_day(at: Timestamp) -> String {
-    let at = calendar(at);
-    format!("{:02}:{:02} UTC", at.hour(), at.minute())
 }
 
 /// The device around a screen, and its internals beside it.

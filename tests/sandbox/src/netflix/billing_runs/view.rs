@@ -1,7 +1,9 @@
 //! The pages of billing runs.
 
 use super::super::Netflix;
-use super::super::charges::state_call;
+use super::super::charges::{chip, state_call};
+use super::super::member::name_of;
+use super::super::words::{capitalized, reason_words, status_words};
 use super::{BillingRun, RunCharge, RunTotals, month_to_run};
 use crate::copy_button::copy_button;
 use crate::page::price;
@@ -76,21 +78,21 @@ fn summary(totals: RunTotals) -> String {
 }
 
 fn line(netflix: &Netflix, charge: &RunCharge) -> Markup {
-    let status = charge.answer.as_ref().map_or("no answer", |answer| answer.status.as_str());
+    let status = status_words(charge.answer.as_ref().map(|answer| answer.status));
     html! {
-        li class="card" data-ext-transaction=(charge.ext_transaction_id) data-status=(status) {
+        li class="card" data-ext-transaction=(charge.ext_transaction_id) {
             div class="title" {
                 h2 class="code" { (charge.ext_transaction_id) }
-                span class={ "chip " (status.to_ascii_lowercase().replace(' ', "-")) } { (status) }
+                (chip(status))
             }
             dl {
                 div { dt { "Amount" } dd { (price(charge.amount)) } }
-                div { dt { "Operator" } dd { (charge.operator) } }
+                div { dt { "Operator" } dd { (name_of(netflix, &charge.operator)) } }
                 div { dt { "HTTP" } dd { @match charge.http_status { Some(201) => "201 new", Some(200) => "200 as before", Some(other) => (other), None => "none" } } }
                 @if charge.attempts > 1 { div { dt { "Attempts" } dd { (charge.attempts) } } }
-                @if let Some(code) = &charge.code { div { dt { "Code" } dd { (code) } } }
+                @if let Some(code) = &charge.code { div { dt { "Code" } dd class="code" { (code) } } }
                 @if let Some(reason) = charge.answer.as_ref().and_then(|answer| answer.decline_reason) {
-                    div { dt { "Reason" } dd { (reason.as_str()) } }
+                    div { dt { "Reason" } dd { (capitalized(reason_words(reason))) } }
                 }
             }
             (copy_button(&state_call(netflix, &charge.ext_transaction_id), "its state"))

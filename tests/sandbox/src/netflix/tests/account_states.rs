@@ -49,7 +49,7 @@ async fn latest_state_counts_and_older_is_dropped() {
     }
     assert_eq!(partner.contradictions().await, 0);
     let page = ask(&partner.router, get("/accounts")).await.text;
-    assert!(page.contains("Closed: account-closed"), "{page}");
+    assert!(page.contains("Closed: the account has ended"), "{page}");
     assert!(!page.contains("On the phone bill"), "an ended account has no badge: {page}");
 }
 

@@ -205,7 +205,7 @@ async fn refusals_have_their_own_screens_and_retry() {
         (401, "authorization-failure", "did not accept"),
         (503, "service-unavailable", "does not answer"),
         (500, "internal-error", "does not answer"),
-        (429, "too-many-requests", "wait 2 hours. You can try again from 18 November 2026, 13:06 UTC."),
+        (429, "too-many-requests", "wait 2 hours. You can try again from 18\u{a0}November\u{a0}2026, 13:06\u{a0}UTC."),
         (404, "account-not-found", "does not know this number"),
     ] {
         partner.will_answer([refusal(status, code)]);
@@ -226,7 +226,7 @@ async fn code_is_sent_entered_and_sent_again() {
     partner.will_answer([refusal(400, "pin-invalid"), pin_sent()]);
     let page = device.tap("validate", "").await;
     assert_eq!(screen(&page), "code");
-    assert!(page.contains("until 11:16 UTC") && !page.contains("code-problem"));
+    assert!(page.contains("until 11:16\u{a0}UTC") && !page.contains("code-problem"));
     let asked = partner.asked();
     assert_eq!(asked[1], (PIN.to_owned(), json!({"msisdn": NUMBER, "operator": "acme", "locale": "en"})));
 

@@ -102,5 +102,6 @@ async fn nothing_is_left_of_a_declined_charge() {
         (&json!("DECLINED"), &json!(0))
     );
     let page = ask(&partner.router, get("/charges")).await.text;
-    assert!(page.contains("DECLINED") && !page.contains("Not refunded"), "{page}");
+    assert!(page.contains(">Declined<") && !page.contains("Not refunded"), "{page}");
+    assert!(page.contains(">The account has ended<") && page.contains(">Acme &lt;Mobile&gt;<"), "{page}");
 }

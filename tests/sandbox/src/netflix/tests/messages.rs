@@ -51,11 +51,15 @@ async fn refused_message_is_shown_and_retry_keeps_id() {
     let partner = partner();
     partner.charged().await;
     let shown = name(&partner.page_of_accounts().await);
-    for (refusal, keeps) in [((404, "pai-not-found"), false), ((429, "too-many-requests"), true)] {
+    for (refusal, why, keeps) in [
+        ((404, "pai-not-found"), "the operator does not know this customer any more", false),
+        ((429, "too-many-requests"), "too many were asked for, so wait a while", true),
+        ((400, "invalid-request"), "onbill gives the code invalid-request", false),
+    ] {
         partner.edge.lock().expect("is whole").refuse_message = Some(refusal);
         let answer = partner.says(&shown, "Hello").await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-        assert!(answer.text.contains(&format!("Not sent: {}.", refusal.1)), "{}", answer.text);
+        assert!(answer.text.contains(&format!("Not sent: {why}.")), "{}", answer.text);
         assert!(answer.text.contains(r#"value="Hello""#), "it need not be typed again");
         assert_eq!(name(&answer.text) == shown, keeps, "{refusal:?}");
     }

@@ -4,6 +4,17 @@ use super::{StatusCode, ask, get, partner};
 use http::Request;
 
 #[tokio::test]
+async fn menu_marks_the_page_that_is_shown() {
+    let partner = partner();
+    for (path, name) in [("/redeem", "Redeem a code"), ("/member", "Your account")] {
+        let page = ask(&partner.router, get(path)).await.text;
+        assert!(page.contains(&format!("aria-current=\"page\">{name}</a>")), "{path}: {page}");
+        assert_eq!(page.matches("aria-current").count(), 1, "{path}: {page}");
+    }
+    assert!(!ask(&partner.router, get("/charges")).await.text.contains("aria-current"));
+}
+
+#[tokio::test]
 async fn people_get_a_page_where_programs_get_a_refusal() {
     let partner = partner();
     let open = |path: &str| {

@@ -25,7 +25,7 @@ pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, w
             p role="status" { (status.sentence) }
             dl class="facts" {
                 div { dt { "Price" } dd { (price(purchase.price)) } }
-                div { dt { (asked) } dd { (date_and_time(purchase.at)) } }
+                div { dt { (asked) } dd { (moment(purchase.at)) } }
                 @if let Some(at) = expires_at { div { dt { "Enter it by" } dd { (day(last_day(at))) } } }
                 @if let Some(days) = reported.and_then(|reported| reported.service_period) {
                     div class="wide" { dt { "Pays for" } dd { (period(days)) } }
@@ -35,13 +35,6 @@ pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, w
             div class="ways" { (ways) }
         }
     }
-}
-
-/// The moment, which breaks nowhere but after the date.
-fn date_and_time(at: Timestamp) -> Markup {
-    let text = moment(at);
-    let (date, time) = text.split_once(", ").unwrap_or((text.as_str(), ""));
-    html! { span class="whole" { (date) "," } " " span class="whole" { (time) } }
 }
 
 /// As in the SMS: a day that is not over in any time zone when the code expires.

@@ -89,7 +89,10 @@ fn anyones(operator: &Operator, purchase: &Purchase) -> Markup {
         @if let Some(lost) = purchase.undelivered() {
             div class="wide" {
                 dt { "Not delivered" }
-                dd { (moment(lost.at)) ", " span class="code" { (lost.reason.as_str()) @if let Some(code) = &lost.code { " " (code) } } }
+                dd {
+                    (moment(lost.at)) ": " (status_texts::undelivered_text(lost.reason))
+                    @if let Some(code) = &lost.code { " Its code for that is " span class="code" { (code) } "." }
+                }
             }
         }
     };

@@ -1,6 +1,6 @@
 //! `/plans`: the plans on sale, and what the logged-in customer has bought.
 
-use super::super::layout::{PageView, number_link, page};
+use super::super::layout::{MenuItem, PageView, menu_page, number_link};
 use super::super::{CouponsOnSale, Operator, PrepaidPlan};
 use super::card::{button, card};
 use super::purchases::{Purchase, PurchaseAction, open};
@@ -69,7 +69,7 @@ pub(in super::super) async fn get_plans(
             ul class="coupons" id="coupons" { @for purchase in &bought { (own(on_sale, purchase)) } }
         }
     };
-    Ok(page(&operator, &view, "Plans", visitor.as_ref(), &main))
+    Ok(menu_page(&operator, &view, ("Plans", MenuItem::Plans), visitor.as_ref(), &main))
 }
 
 /// Buys a plan.

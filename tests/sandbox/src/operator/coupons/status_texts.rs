@@ -1,9 +1,10 @@
 //! The texts about a coupon on the operator's pages: its status, and what to do after a refusal.
+//! No word of the origin's is shown, but for a code that has no text.
 
 use super::purchases::{Purchase, PurchaseAction};
 use crate::operator::origin::OriginFailure;
 use onbill_domain::reject::ErrorCode;
-use onbill_domain::wire::coupon::CouponState;
+use onbill_domain::wire::coupon::{CouponState, UndeliveredReason};
 
 /// The status of a coupon.
 pub(super) struct CouponStatusText {
@@ -90,11 +91,26 @@ pub(super) fn trouble(purchase: &Purchase) -> Option<String> {
     })
 }
 
-/// The reason for the operator's staff, in the origin's terms.
+/// Why the last request failed, for the operator's staff: the reason, where the customer reads what to do.
 pub(super) fn trouble_for_staff(purchase: &Purchase) -> Option<String> {
     match purchase.trouble.as_ref()? {
-        (PurchaseAction::Buy, OriginFailure::Refused(code)) => Some(format!("It was not sold: {code}.")),
+        (PurchaseAction::Buy, OriginFailure::Refused(code)) => {
+            Some(format!("It was not sold: {}.", refusal_text(code)))
+        }
         _ => trouble(purchase),
+    }
+}
+
+/// Why the message with the code did not arrive, for the operator's staff.
+pub(super) fn undelivered_text(reason: UndeliveredReason) -> &'static str {
+    match reason {
+        UndeliveredReason::Expired => "The network did not reach the phone in time.",
+        UndeliveredReason::Deleted => "The network deleted it on its way.",
+        UndeliveredReason::Undeliverable => "The network cannot deliver it to this phone.",
+        UndeliveredReason::Rejected => "The network rejected it on its way.",
+        UndeliveredReason::Refused => "The network did not take it.",
+        UndeliveredReason::GivenUp => "The network never said whether it had taken it.",
+        UndeliveredReason::NotSent => "It was not sent, because the number is no longer the buyer’s.",
     }
 }
 
@@ -114,8 +130,26 @@ fn why(purchase: &Purchase, code: &str) -> String {
         Some(CouponState::Redeemed) => "it has been used".to_owned(),
         Some(CouponState::Expired) => "it has expired".to_owned(),
         Some(CouponState::Voided) => "it is void".to_owned(),
-        _ => code.to_owned(),
+        _ => refusal_text(code),
     }
+}
+
+/// A refusal, as the end of a sentence.
+fn refusal_text(code: &str) -> String {
+    let text = match known(code) {
+        Some(ErrorCode::SuspendedNonPayment) => "the line is suspended, because a bill is unpaid",
+        Some(ErrorCode::AccountNotFound) => "the line has ended",
+        Some(ErrorCode::InsufficientBalance) => "the balance does not cover it",
+        Some(ErrorCode::AccountNotEligible) => "the line may not pay for other companies’ services",
+        Some(ErrorCode::ParameterNotSupported) => "onbill does not know the plan, or not in this currency",
+        Some(ErrorCode::IdempotencyViolation) => "its name was used for another coupon before",
+        Some(ErrorCode::TooManyRequests) => "it was asked for too often",
+        Some(ErrorCode::NotFound) => "onbill does not know the coupon",
+        Some(ErrorCode::InvalidRequest) => "onbill did not accept what was asked",
+        Some(ErrorCode::AuthorizationFailure | ErrorCode::Forbidden) => "onbill does not accept our key",
+        _ => return format!("onbill gives the code {code}"),
+    };
+    text.to_owned()
 }
 
 fn known(code: &str) -> Option<ErrorCode> {

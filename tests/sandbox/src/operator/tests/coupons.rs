@@ -234,6 +234,8 @@ async fn each_refusal_says_what_to_do() {
         shop.buy(&format!("coupon-{n}")).await;
         let page = shop.page().await;
         assert!(page.contains(says) && page.contains("Not sold"), "{code}: {page}");
+        let desk = ask(&shop.acme.router, get("/coupons")).await.text;
+        assert!(desk.contains("It was not sold: ") && !desk.contains(code), "{code}: {desk}");
         assert_eq!(shop.all().await[0]["code"], code);
     }
     shop.origin(|origin| origin.refuses = Some((503, "service-unavailable")));
@@ -291,10 +293,14 @@ async fn undelivered_message_is_shown_at_the_desk() {
     });
     assert_eq!(shop.all().await[0]["undelivered"], lost);
     let desk = ask(&shop.acme.router, get("/coupons")).await;
-    assert!(desk.text.contains(r#"data-state="undelivered""#) && desk.text.contains("undeliverable 011"));
+    assert!(desk.text.contains(r#"data-state="undelivered""#), "{}", desk.text);
+    for text in ["12:00\u{a0}UTC", "The network cannot deliver it to this phone.", "Its code for that is"] {
+        assert!(desk.text.contains(text), "{text}: {}", desk.text);
+    }
+    assert!(!desk.text.contains("undeliverable"), "a word of the origin's: {}", desk.text);
     let page = shop.page().await;
     assert!(
-        page.contains("did not reach the phone") && !page.contains("undeliverable"),
+        page.contains("did not reach the phone") && !page.contains("cannot deliver it"),
         "that is the staff's"
     );
     // The message of a redeemed coupon is not needed.

@@ -35,6 +35,27 @@ async fn widget_stands_before_everything_else_on_the_overview() {
 }
 
 #[tokio::test]
+async fn menu_marks_the_page_that_is_shown() {
+    let acme = acme();
+    for (path, name) in [
+        ("/", "Overview"),
+        ("/subscriptions", "Subscriptions"),
+        ("/plans", "Plans"),
+        ("/bill", "Bills"),
+        ("/bill?msisdn=%2B12025550101", "Bills"),
+        ("/sms?msisdn=%2B12025550101", "Messages"),
+    ] {
+        let page = ask(&acme.router, open(path)).await.text;
+        assert!(page.contains(&format!("aria-current=\"page\">{name}</a>")), "{path}: {page}");
+        assert_eq!(page.matches("aria-current").count(), 1, "{path}: {page}");
+    }
+    for path in ["/coupons", "/done", "/nothing"] {
+        let page = ask(&acme.router, open(path)).await.text;
+        assert!(!page.contains("aria-current"), "the menu does not lead to {path}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn people_get_a_page_where_programs_get_a_refusal() {
     let acme = acme();
     for (path, status, says) in [
