@@ -50,11 +50,8 @@ impl Arguments {
         let Action::Export { list, json, problems, acting } = self.action;
         let app = open_app(config, OpenMode::Migrate).await?;
         let name = list.display();
-        let opened: Box<dyn Read + Send> = if list == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            Box::new(open_input(&list)?)
-        };
+        let opened: Box<dyn Read + Send> =
+            if list == Path::new("-") { Box::new(io::stdin()) } else { Box::new(open_input(&list)?) };
         let print = |person: PersonExport| {
             if json {
                 print_line!("{}", person.to_json());

@@ -205,7 +205,11 @@ async fn refusals_have_their_own_screens_and_retry() {
         (401, "authorization-failure", "did not accept"),
         (503, "service-unavailable", "does not answer"),
         (500, "internal-error", "does not answer"),
-        (429, "too-many-requests", "wait 2 hours. You can try again from 18\u{a0}November\u{a0}2026, 13:06\u{a0}UTC."),
+        (
+            429,
+            "too-many-requests",
+            "wait 2 hours. You can try again from 18\u{a0}November\u{a0}2026, 13:06\u{a0}UTC.",
+        ),
         (404, "account-not-found", "does not know this number"),
     ] {
         partner.will_answer([refusal(status, code)]);
