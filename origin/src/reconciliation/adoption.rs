@@ -18,6 +18,7 @@ use crate::store::{
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use onbill_domain::wire::ott::TransactionStatus;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -234,8 +235,8 @@ impl Adoption<'_> {
 const REASON_UNKNOWN: &str = "not in the statement";
 
 /// External ids by the page, in order.
-fn in_pages<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<Vec<ExtId>> {
-    let mut ids: Vec<ExtId> = ids.filter_map(ExtId::parse).collect();
+fn in_pages<'a>(ids: impl Iterator<Item = Cow<'a, str>>) -> Vec<Vec<ExtId>> {
+    let mut ids: Vec<ExtId> = ids.filter_map(|id| ExtId::parse(&id)).collect();
     ids.sort_unstable();
     ids.chunks(PAGE).map(<[ExtId]>::to_vec).collect()
 }

@@ -153,7 +153,7 @@ impl ReportedLedger {
             Kind::Charge => &self.charges,
             Kind::Refund => &self.refunds,
         };
-        let mut ids: Vec<_> = lines.ids().map(Box::from).collect();
+        let mut ids: Vec<_> = lines.ids().map(|id| Box::from(&*id)).collect();
         ids.sort_unstable();
         ids
     }

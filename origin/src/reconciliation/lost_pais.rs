@@ -104,8 +104,8 @@ impl LostPais<'_> {
     ) -> Result<BTreeMap<Pai, Option<Msisdn>>, AdoptionError> {
         let mut lost: BTreeMap<Pai, Option<Msisdn>> = BTreeMap::new();
         for id in statement.charges.ids() {
-            let pai = statement.charges.get(id).and_then(|copies| copies.first.pai);
-            let (Some(pai), Some(id)) = (pai, ExtId::parse(id)) else { continue };
+            let pai = statement.charges.get(&id).and_then(|copies| copies.first.pai);
+            let (Some(pai), Some(id)) = (pai, ExtId::parse(&id)) else { continue };
             let billed = extract.charges.get(ledger.ids.charge(ledger.partner, &id).as_str());
             let number = billed.and_then(|bill| bill.first.details?.msisdn);
             let number = number.and_then(|number| self.numbers.parse(number.expose()).ok());

@@ -11,8 +11,10 @@ use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::ott::TransactionStatus;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use uuid::Uuid;
 
 /// Where a line begins in the buffer.
 type Place = u32;
@@ -36,11 +38,11 @@ impl PackedLines {
     /// Adds a line. Returns whether it is the first one of its id.
     pub(super) fn add(&mut self, id: &str, line: ReportedLine) -> Result<bool, TooManyLines> {
         let place = Place::try_from(self.bytes.len()).map_err(|_| TooManyLines)?;
-        let bytes = &self.bytes;
+        let (key, bytes) = (pack_id(id), &self.bytes);
         let known = self.places.entry(
-            self.hasher.hash_one(id),
-            |other| id_at(bytes, *other) == id,
-            |other| self.hasher.hash_one(id_at(bytes, *other)),
+            self.hasher.hash_one(&key[..]),
+            |other| key_at(bytes, *other) == key,
+            |other| self.hasher.hash_one(key_at(bytes, *other)),
         );
         match known {
             Entry::Occupied(first) => {
@@ -49,7 +51,8 @@ impl PackedLines {
             }
             Entry::Vacant(free) => {
                 free.insert(place);
-                pack_line(&mut self.bytes, id, &line);
+                self.bytes.extend_from_slice(&key);
+                pack_line(&mut self.bytes, &line);
                 if let Some(details) = line.details {
                     self.details.insert(place, details);
                 }
@@ -60,8 +63,9 @@ impl PackedLines {
 
     /// All lines of an id.
     pub(super) fn get(&self, id: &str) -> Option<Copies> {
-        let hash = self.hasher.hash_one(id);
-        let place = *self.places.find(hash, |other| id_at(&self.bytes, *other) == id)?;
+        let key = pack_id(id);
+        let hash = self.hasher.hash_one(&key[..]);
+        let place = *self.places.find(hash, |other| key_at(&self.bytes, *other) == key)?;
         let mut first = unpack_line(&self.bytes, place)?;
         first.details = self.details.get(&place).cloned();
         Some(Copies { first, more: self.more.get(&place).cloned().unwrap_or_default() })
@@ -69,8 +73,9 @@ impl PackedLines {
 
     /// Removes all lines of an id, and returns them.
     pub(super) fn remove(&mut self, id: &str) -> Option<Copies> {
-        let hash = self.hasher.hash_one(id);
-        let found = self.places.find_entry(hash, |other| id_at(&self.bytes, *other) == id);
+        let key = pack_id(id);
+        let hash = self.hasher.hash_one(&key[..]);
+        let found = self.places.find_entry(hash, |other| key_at(&self.bytes, *other) == key);
         let (place, _) = found.ok()?.remove();
         let mut first = unpack_line(&self.bytes, place)?;
         first.details = self.details.remove(&place);
@@ -78,8 +83,8 @@ impl PackedLines {
     }
 
     /// The ids of all lines, in no order.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.places.iter().map(|place| id_at(&self.bytes, *place))
+    pub(super) fn ids(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.places.iter().map(|place| unpack_id(key_at(&self.bytes, *place)))
     }
 }
 
@@ -91,8 +96,45 @@ const HAS_CHARGE_CODE: u8 = 16;
 /// Its PAI is one that onbill issued, and packed as 16 bytes.
 const HAS_RANDOM_PAI: u8 = 32;
 
-fn pack_line(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
-    pack_text(bytes, id);
+/// Stands where the length of a text would be: the 16 bytes of a UUID follow.
+const UUID_MARK: u8 = u8::MAX;
+
+/// An id as it is packed. One that onbill has made is a UUID, and takes 17 bytes in place of 37. Only the spelling of
+/// ours is packed so: another one is another id.
+fn pack_id(id: &str) -> Vec<u8> {
+    let uuid = Uuid::try_parse(id).ok();
+    if let Some(uuid) = uuid.filter(|uuid| uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == id) {
+        [&[UUID_MARK][..], uuid.as_bytes()].concat()
+    } else {
+        let mut key = Vec::with_capacity(1 + id.len());
+        pack_text(&mut key, id);
+        key
+    }
+}
+
+fn unpack_id(key: &[u8]) -> Cow<'_, str> {
+    match key.split_first() {
+        Some((&UUID_MARK, uuid)) => {
+            Uuid::from_slice(uuid).map(|uuid| uuid.to_string()).unwrap_or_default().into()
+        }
+        Some((_, text)) => std::str::from_utf8(text).unwrap_or_default().into(),
+        None => Cow::default(),
+    }
+}
+
+/// The packed id with which a line begins.
+fn key_at(bytes: &[u8], place: Place) -> &[u8] {
+    let packed = packed_at(bytes, place);
+    let length = match packed.first() {
+        Some(&UUID_MARK) => size_of::<Uuid>(),
+        Some(length) => usize::from(*length),
+        None => return &[],
+    };
+    packed.get(..=length).unwrap_or_default()
+}
+
+/// What follows the id.
+fn pack_line(bytes: &mut Vec<u8>, line: &ReportedLine) {
     let status = STATUSES.iter().zip(0_u8..).find(|(status, _)| **status == line.status);
     let mut flags = status.map_or(0, |(_, n)| n);
     flags |= if line.pai.is_some() { HAS_PAI } else { 0 };
@@ -120,8 +162,7 @@ fn pack_line(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
 
 /// `None` if the bytes are not those of a line.
 fn unpack_line(bytes: &[u8], place: Place) -> Option<ReportedLine> {
-    let mut packed = packed_at(bytes, place);
-    unpack_text(&mut packed)?;
+    let mut packed = packed_at(bytes, place).get(key_at(bytes, place).len()..)?;
     let [flags] = unpack_array(&mut packed)?;
     let number = unpack_number(&mut packed)?;
     let amount_minor = i64::try_from(unpack_number(&mut packed)?).ok()?;
@@ -149,10 +190,6 @@ fn unpack_line(bytes: &[u8], place: Place) -> Option<ReportedLine> {
 
 fn packed_at(bytes: &[u8], place: Place) -> &[u8] {
     usize::try_from(place).ok().and_then(|place| bytes.get(place..)).unwrap_or_default()
-}
-
-fn id_at(bytes: &[u8], place: Place) -> &str {
-    unpack_text(&mut packed_at(bytes, place)).unwrap_or_default()
 }
 
 /// Its length, and then the text. Ids, PAIs and charge codes are packed, which have at most 128 bytes.
@@ -223,7 +260,7 @@ mod tests {
             assert_eq!(lines.add(&id, line.clone()), Ok(true));
             packed.push((id, line));
         }
-        let mut ids: Vec<_> = lines.ids().map(str::to_owned).collect();
+        let mut ids: Vec<_> = lines.ids().collect();
         ids.sort_unstable();
         assert!(ids.iter().eq(packed.iter().map(|(id, _)| id)));
         for (id, line) in packed {
@@ -231,6 +268,24 @@ mod tests {
             assert_eq!(lines.remove(&id).expect("is there").first, line);
             assert!(lines.get(&id).is_none() && lines.remove(&id).is_none());
         }
+    }
+
+    #[test]
+    fn spelling_of_an_id_is_kept() {
+        let ours = "9b2f4f0e-5b0a-8c56-9d0e-2f6f1c1a2b3c";
+        let others =
+            [ours.to_uppercase(), ours.replace('-', ""), format!("{{{ours}}}"), format!("urn:uuid:{ours}")];
+        let ids: Vec<&str> = [ours].into_iter().chain(others.iter().map(String::as_str)).collect();
+        let mut lines = PackedLines::default();
+        for (number, id) in (2..).zip(&ids) {
+            assert_eq!(lines.add(id, line(number, 1599, STATUSES[0])), Ok(true), "{id}");
+        }
+        for (number, id) in (2..).zip(&ids) {
+            assert_eq!(lines.get(id).map(|copies| copies.first.number), Some(number), "{id}");
+        }
+        let mut listed: Vec<_> = lines.ids().collect();
+        listed.sort_by_key(|id| ids.iter().position(|known| known == id));
+        assert_eq!(listed, ids);
     }
 
     #[test]
