@@ -23,7 +23,7 @@ use crate::metrics_page::MetricsPage;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::routes::admin::admin_router;
-use crate::routes::{OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteState, router};
+use crate::routes::{OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteParts, RouteState, router};
 use crate::sms::{self, SmsGateway};
 use crate::store::{Queue, Store, StoreError};
 use axum::Router;
@@ -338,7 +338,7 @@ impl Base {
         let instance = instance_name(&self.config);
         let readiness = Readiness::new(store.clone(), workers, clock.clone(), instance, instruments);
         let readiness = Arc::new(readiness);
-        RouteState {
+        RouteState::new(RouteParts {
             config: self.config.clone(),
             keys: self.keys.clone(),
             store: store.clone(),
@@ -376,7 +376,7 @@ impl Base {
             readiness,
             recovering: Recovering(self.is_recovering),
             instruments: self.instruments.clone(),
-        }
+        })
     }
 
     fn make_daily_counts(&self) -> DailyCounts {

@@ -88,6 +88,7 @@ impl Arguments {
         let partner_list = self.partner_file.as_deref().map(open_list).transpose()?;
         let bss_list = self.bss_file.as_deref().map(open_list).transpose()?;
         let mut problems = self.problems.open()?;
+        let mut sink = Sink::new(self.differences.as_deref())?;
         let mut read = |side, list| read_list(side, numbers, list, &mut problems);
         let partner_list = partner_list.map(|list| read(ListSide::Partner, list));
         let bss_list = bss_list.map(|list| read(ListSide::Bss, list));
@@ -105,7 +106,6 @@ impl Arguments {
             today: config.time_zone.day_of(now),
             repairs_max: usize::try_from(self.repairs_max).unwrap_or(usize::MAX),
         };
-        let mut sink = Sink::new(self.differences.as_deref())?;
         let bar = ProgressBar::no_length();
         let summary =
             correlation.run(lists, |difference| sink.add(difference), |pais| bar.set_position(pais)).await;

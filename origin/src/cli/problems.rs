@@ -26,8 +26,8 @@ pub(super) struct ProblemArguments {
 
 impl ProblemArguments {
     /// Begins the file, so that one that cannot be written is known before anything is done. Call it
-    /// when all files that are to be read are open: after a mistyped name, a file without a problem
-    /// would look like that of a sound one, and would be in the way of the next run.
+    /// when all files that are to be read are open. After a mistyped name, a file without a problem would
+    /// look like that of a sound one, and be in the way of the next run.
     ///
     /// Only the user of this program can read it: it can name a PAI with the number of its line in it.
     pub(super) fn open(&self) -> anyhow::Result<ProblemSink> {

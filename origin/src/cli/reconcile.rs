@@ -113,6 +113,7 @@ impl Arguments {
         let statement = ReportedFile::open(Side::Partner, &self.statement)?;
         let extract = ReportedFile::open(Side::Bill, &self.billing)?;
         let mut problems = self.problems.open()?;
+        let mut sink = FindingSink::new(self.findings.as_deref())?;
         let (statement, extract) = read_files(&statement, &extract, self.adopt, &mut problems);
         problems.finish()?;
         let (statement, extract) = (statement?, extract?);
@@ -125,7 +126,6 @@ impl Arguments {
         } else {
             false
         };
-        let mut sink = FindingSink::new(self.findings.as_deref())?;
         let informs_partner = config.partner_url(&self.period.partner).is_some();
         let job = Reconciliation {
             store: &store,
@@ -200,6 +200,10 @@ impl<'a> ReportedFile<'a> {
     fn open(side: Side, path: &'a Path) -> anyhow::Result<Self> {
         let file = open_input(path)?;
         let bar = begin_bar(&file)?;
+        bar.set_message(match side {
+            Side::Partner => "statement  ",
+            Side::Bill => "extract    ",
+        });
         Ok(Self { side, path, file, bar })
     }
 

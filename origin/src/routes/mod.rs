@@ -25,6 +25,7 @@ mod version;
 
 pub use call_verifier::CallVerifier;
 pub(crate) use recovering::Recovering;
+pub(crate) use state::RouteParts;
 pub use state::RouteState;
 
 use crate::fault::Failure;

@@ -48,7 +48,7 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     let facts = format_facts(&bench, &load_before, &read_load());
-    println!("{facts}\n{}", report.format_table());
+    println!("{facts}\n{}", report.format_tables());
     if rows.len() == ROWS.len() {
         report.write_document(&bench.paths.root.join("docs/benchmarks.md"), &facts)?;
     }

@@ -22,32 +22,49 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// The table as Markdown, with its columns aligned so that it can be read as it is.
-    pub(crate) fn format_table(&self) -> String {
-        let mut rows = vec![HEADINGS.map(str::to_owned)];
-        rows.extend(self.lines.iter().map(format_line));
-        let widths: Vec<usize> = (0..HEADINGS.len())
-            .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-            .collect();
-        let format_row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-        let pad = |row: &[String; 10]| {
-            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect()
-        };
-        let mut lines: Vec<String> = rows.iter().map(|row| format_row(pad(row))).collect();
-        lines.insert(1, format_row(widths.iter().map(|&width| "-".repeat(width)).collect()));
-        lines.extend(self.failures.iter().map(|failure| format!("\nNot measured: {failure}")));
-        lines.join("\n") + "\n"
+    /// The tables as Markdown. What has a budget for each call has a table of its own: those are many lines, and are
+    /// read for another purpose.
+    pub(crate) fn format_tables(&self) -> String {
+        let (budgeted, compared): (Vec<&Line>, Vec<&Line>) =
+            self.lines.iter().partition(|line| has_budget(line));
+        let tables = [compared, budgeted].into_iter().filter(|lines| !lines.is_empty());
+        let mut parts: Vec<String> = tables.map(|lines| format_table(&lines)).collect();
+        parts.extend(self.failures.iter().map(|failure| format!("Not measured: {failure}")));
+        parts.join("\n\n") + "\n"
     }
 
-    /// Puts a text and the table between the markers of the document.
+    /// Puts a text and the tables between the markers of the document.
     pub(crate) fn write_document(&self, document: &Path, facts: &str) -> Result<()> {
         let doing = || format!("write {}", document.display());
         let text = fs::read_to_string(document).with_context(doing)?;
         let (before, rest) = text.split_once(BEGIN).with_context(|| format!("no {BEGIN} to write after"))?;
         let (_, after) = rest.split_once(END).with_context(|| format!("no {END} to write before"))?;
-        let measured = format!("{facts}\n{}", self.format_table());
+        let measured = format!("{facts}\n{}", self.format_tables());
         fs::write(document, format!("{before}{BEGIN}\n{measured}\n{END}{after}")).with_context(doing)
     }
+}
+
+fn has_budget(line: &Line) -> bool {
+    line.goals.iter().any(|goal| matches!(goal, Goal::EachAtMost(_)))
+}
+
+/// One table, with its columns aligned so that it can be read as it is. A column in which no line has anything is left
+/// out.
+fn format_table(lines: &[&Line]) -> String {
+    let cells: Vec<[String; 10]> = lines.iter().map(|line| format_line(line)).collect();
+    let is_used = |column: &usize| cells.iter().any(|row| !row[*column].is_empty());
+    let columns: Vec<usize> = (0..HEADINGS.len()).filter(is_used).collect();
+    let rows: Vec<[&str; 10]> =
+        [HEADINGS].into_iter().chain(cells.iter().map(|row| row.each_ref().map(String::as_str))).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let format_row = |cell: &dyn Fn(usize) -> String| {
+        let cells: Vec<String> = columns.iter().map(|column| cell(*column)).collect();
+        format!("| {} |", cells.join(" | "))
+    };
+    let pad = |row: &[&str; 10]| format_row(&|column| format!("{:<1$}", row[column], width(column)));
+    let mut lines: Vec<String> = rows.iter().map(pad).collect();
+    lines.insert(1, format_row(&|column| "-".repeat(width(column))));
+    lines.join("\n")
 }
 
 fn format_line(line: &Line) -> [String; 10] {
@@ -167,16 +184,29 @@ mod tests {
 
     #[test]
     fn table_has_both_ratios_and_each_goal() {
-        let table = Report { lines: vec![line(0)], failures: Vec::new() }.format_table();
+        let table = Report { lines: vec![line(0)], failures: Vec::new() }.format_tables();
         let row = table.lines().nth(2).expect("is there");
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         assert_eq!(cells[1..4], ["charge", "3000 /s", "250"]);
-        assert_eq!(cells[8..11], ["1.50", "2.00", "≥ 1.5: met; ≤ 100 µs CPU: not met"]);
+        assert_eq!(cells[7..10], ["1.50", "2.00", "≥ 1.5: met; ≤ 100 µs CPU: not met"]);
+    }
+
+    #[test]
+    fn lines_with_a_budget_have_a_table_of_their_own() {
+        let page = Series::of(Unit::Milliseconds, 2.0);
+        let budgeted = Line::new("page", page, None, &[Goal::EachAtMost(300.0)]);
+        let tables = Report { lines: vec![budgeted, line(0)], failures: Vec::new() }.format_tables();
+        let (compared, budgeted) = tables.split_once("\n\n").expect("are two");
+        assert_eq!((compared.lines().count(), budgeted.lines().count()), (3, 3));
+        assert!(
+            compared.contains("| charge ") && budgeted.starts_with("| row  | onbill  | goal "),
+            "{tables}"
+        );
     }
 
     #[test]
     fn side_with_errors_does_not_count() {
-        let table = Report { lines: vec![line(1)], failures: vec!["why".to_owned()] }.format_table();
+        let table = Report { lines: vec![line(1)], failures: vec!["why".to_owned()] }.format_tables();
         assert!(table.contains("3000 /s, 1 errors") && table.contains("≥ 1.5: does not count"), "{table}");
         assert!(table.ends_with("\nNot measured: why\n"));
     }
