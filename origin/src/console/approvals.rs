@@ -194,7 +194,7 @@ async fn try_decide(
         DecideRefundResult::NotFound => return Err(not_found().into()),
     };
     // 2.
-    make_refund(console, &viewer, request).await
+    make_refund(console, &viewer, *request).await
 }
 
 async fn make_refund(

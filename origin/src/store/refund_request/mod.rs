@@ -156,7 +156,7 @@ pub enum RefundRequestDecision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecideRefundResult {
     /// It is approved: the refund is to be made.
-    Approved(RefundRequestRow),
+    Approved(Box<RefundRequestRow>),
     Rejected,
     /// The same person has rejected it before.
     RejectedBefore,
@@ -191,7 +191,7 @@ impl RefundRequestRow {
         }
         match (self.state, decision) {
             (RefundRequestState::Waiting | RefundRequestState::Approved, RefundRequestDecision::Approve) => {
-                DecideRefundResult::Approved(self)
+                DecideRefundResult::Approved(Box::new(self))
             }
             // Who has no ceiling can have made the refund of one that waits, under the same reference.
             (RefundRequestState::Waiting | RefundRequestState::Approved, RefundRequestDecision::Reject) => {
