@@ -49,7 +49,7 @@ use std::thread;
 /// operator's desks must be there too, under our refundID as extRefundID: the partner knows them.
 ///
 /// Lines that cannot be read are counted, and the first are named on stderr with line and column. Findings go to the
-/// file that --findings names, or the first of them to the terminal. The files are held in memory, some 60 bytes a
+/// file that --findings names, or the first of them to the terminal. The files are held in memory, some 50 bytes a
 /// line.
 ///
 /// Exit code 0 when nothing is wrong, 1 when there are findings or unreadable lines, 2 when it could not run.

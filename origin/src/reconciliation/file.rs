@@ -20,8 +20,8 @@
 //! are any, `tax_minor`, `reason` and `extReference` (of a coupon's redemption); the extract may
 //! have `msisdn`.
 //!
-//! A file is kept in memory without its text: some 60 bytes for a line, so two files of a million
-//! lines each are 120 MB. Our own ledger is read by the page.
+//! A file is kept in memory without its text: some 50 bytes for a line, so two files of a million
+//! lines each are 100 MB. Our own ledger is read by the page.
 
 use super::columns::Columns;
 use super::detail_columns::DetailColumns;

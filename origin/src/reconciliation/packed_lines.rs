@@ -1,4 +1,4 @@
-//! The lines of a file by their ids, packed: some 50 bytes for a line, so that a month of millions
+//! The lines of a file by their ids, packed: some 40 bytes for a line, so that a month of millions
 //! of lines fits into memory.
 //!
 //! A line is bytes in one buffer, and a table of hashes has where each begins. What few lines have
