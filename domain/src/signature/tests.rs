@@ -107,7 +107,7 @@ fn request_signature_is_valid_within_the_skew() {
     }
 }
 
-/// Whoever verifies has the host as the caller has written it.
+/// The verifier has the host as the caller has written it.
 #[test]
 fn authority_is_signed_in_lower_case() {
     let request = signed("GET", "http://Origin.ACME.example:8788/ott/v1/transaction/x", "");

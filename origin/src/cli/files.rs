@@ -18,7 +18,7 @@ pub(super) fn open_input(path: &Path) -> anyhow::Result<File> {
 /// A progress bar over the bytes of a file, of which nothing has been read yet.
 pub(super) fn begin_bar(file: &File) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(file.metadata()?.len()).with_style(ProgressStyle::with_template(
-        "{msg}{bar:40} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
+        "{bar:40} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
     )?))
 }
 

@@ -13,9 +13,8 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::Args;
 use finding_sink::FindingSink;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::line_problem::LineProblem;
 use onbill_origin::reconciliation::Side;
 use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::reconciliation::{
@@ -24,10 +23,7 @@ use onbill_origin::reconciliation::{
 use onbill_origin::store::{KeptReport, OpenMode, ReportKind, Store};
 use report::{describe_conclusion, print_findings, print_sums};
 use std::fs::File;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
 /// Compare the ledger with the partner's statement and with billing's extract.
 ///
@@ -110,11 +106,11 @@ impl Arguments {
         let mode = if self.repair || self.keep { OpenMode::Migrate } else { OpenMode::ReadOnly };
         let (config, store) = open_store(config_path, mode).await?;
         let period = self.period.to_period(&config)?;
-        let statement = ReportedFile::open(Side::Partner, &self.statement)?;
-        let extract = ReportedFile::open(Side::Bill, &self.billing)?;
+        let (statement, extract) = (open_input(&self.statement)?, open_input(&self.billing)?);
         let mut problems = self.problems.open()?;
         let mut sink = FindingSink::new(self.findings.as_deref())?;
-        let (statement, extract) = read_files(&statement, &extract, self.adopt, &mut problems);
+        let statement = read_file(Side::Partner, self.adopt, &self.statement, statement, &mut problems);
+        let extract = read_file(Side::Bill, self.adopt, &self.billing, extract, &mut problems);
         problems.finish()?;
         let (statement, extract) = (statement?, extract?);
         let unreadable = statement.unreadable + extract.unreadable;
@@ -188,65 +184,23 @@ impl Arguments {
     }
 }
 
-/// A file of another party, of which nothing has been read yet.
-struct ReportedFile<'a> {
+fn read_file(
     side: Side,
-    path: &'a Path,
-    file: File,
-    bar: ProgressBar,
-}
-
-impl<'a> ReportedFile<'a> {
-    fn open(side: Side, path: &'a Path) -> anyhow::Result<Self> {
-        let file = open_input(path)?;
-        let bar = begin_bar(&file)?;
-        bar.set_message(match side {
-            Side::Partner => "statement  ",
-            Side::Bill => "extract    ",
-        });
-        Ok(Self { side, path, file, bar })
-    }
-
-    fn read(&self, with_details: bool, complain: impl FnMut(LineProblem)) -> anyhow::Result<ReportedLedger> {
-        let progress = |position| self.bar.set_position(position);
-        let ledger = if with_details {
-            ReportedLedger::read_with_details(self.side, &self.file, complain, progress)
-        } else {
-            ReportedLedger::read(self.side, &self.file, complain, progress)
-        };
-        self.bar.finish_and_clear();
-        ledger.map_err(|complaint| anyhow!("{}: {complaint}", self.path.display()))
-    }
-}
-
-/// Problems of the extract that wait until those of the statement are named. When there are more, the reading of the
-/// extract waits.
-const WAITING_PROBLEMS_MAX: usize = 1000;
-
-/// Reads both files at once. What is wrong with the statement is named before what is wrong with the extract.
-fn read_files(
-    statement: &ReportedFile<'_>,
-    extract: &ReportedFile<'_>,
     with_details: bool,
+    path: &Path,
+    file: File,
     problems: &mut ProblemSink,
-) -> (anyhow::Result<ReportedLedger>, anyhow::Result<ReportedLedger>) {
-    let bars = MultiProgress::new();
-    bars.add(statement.bar.clone());
-    bars.add(extract.bar.clone());
-    thread::scope(|scope| {
-        let (sender, waiting) = mpsc::sync_channel(WAITING_PROBLEMS_MAX);
-        let reading = scope.spawn(move || {
-            // The other end is there until this one is gone.
-            extract.read(with_details, |problem| drop(sender.send(problem)))
-        });
-        let statement_read = statement.read(with_details, |problem| {
-            problems.complain(Some(&statement.bar), statement.path, &problem);
-        });
-        for problem in waiting {
-            problems.complain(Some(&extract.bar), extract.path, &problem);
-        }
-        (statement_read, reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    })
+) -> anyhow::Result<ReportedLedger> {
+    let bar = begin_bar(&file)?;
+    let complain = |problem| problems.complain(Some(&bar), path, &problem);
+    let progress = |position| bar.set_position(position);
+    let ledger = if with_details {
+        ReportedLedger::read_with_details(side, file, complain, progress)
+    } else {
+        ReportedLedger::read(side, file, complain, progress)
+    };
+    bar.finish_and_clear();
+    ledger.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
 }
 
 /// A repair queries billing and notifies the partner about everything that the files do not

@@ -101,8 +101,8 @@ impl LookUpsPerHour {
 
 impl Default for LookUpsPerHour {
     /// One every thirty seconds: an agent has fifteen customers on the line in an hour, and comes back to
-    /// each up to eight times. Whoever walks through the customers of a small operator, a hundred
-    /// thousand, needs more than a hundred shifts of eight hours.
+    /// each up to eight times. To walk through the customers of a small operator, a hundred thousand,
+    /// takes more than a hundred shifts of eight hours.
     fn default() -> Self {
         Self(120)
     }

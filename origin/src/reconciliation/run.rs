@@ -13,7 +13,6 @@ use crate::ambient::Clock;
 use crate::store::{
     Cursor, LookupIds, Page, Period, RedriveTarget, ReportDate, ReportFilter, Store, StoreError,
 };
-use futures_util::future::join;
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -107,18 +106,6 @@ impl Reconciliation<'_> {
         }
         Ok(run.summary)
     }
-
-    async fn read_page(
-        &self,
-        kind: Kind,
-        select: ReportFilter,
-        after: Option<Cursor>,
-    ) -> Result<Page<LedgerLine>, StoreError> {
-        Ok(match kind {
-            Kind::Charge => self.store.list_charges(select, after, PAGE).await?.map(LedgerLine::from),
-            Kind::Refund => self.store.list_refunds(select, after, PAGE).await?.map(LedgerLine::from),
-        })
-    }
 }
 
 /// A run in progress: lines that have been compared are removed from the files.
@@ -144,32 +131,34 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
             (before, ReportDate::Created, Some(TransactionStatus::Pending)),
         ] {
             let select = ReportFilter { partner: self.job.partner.clone(), period, dated, status };
-            let job = self.job;
-            let mut page = Some(job.read_page(kind, select.clone(), None).await?);
-            while let Some(Page { lines, next }) = page {
-                // The ledger reads the next page while this one is compared.
-                let reading = async {
-                    match next {
-                        Some(next) => job.read_page(kind, select.clone(), Some(next)).await.map(Some),
-                        None => Ok(None),
+            let mut after = None;
+            loop {
+                let Page { lines, next } = self.read_page(kind, select.clone(), after).await?;
+                for own in lines {
+                    if dated == ReportDate::Created || !self.rules.is_within(&own) {
+                        self.compare_line(own).await?;
                     }
-                };
-                let (following, compared) = join(reading, self.compare_page(lines, dated)).await;
-                compared?;
-                page = following?;
+                }
+                match next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
             }
         }
         Ok(())
     }
 
-    /// Compares the lines of a page. Those that were created in the period are compared by that date alone.
-    async fn compare_page(&mut self, lines: Vec<LedgerLine>, dated: ReportDate) -> Result<(), StoreError> {
-        for own in lines {
-            if dated == ReportDate::Created || !self.rules.is_within(&own) {
-                self.compare_line(own).await?;
-            }
-        }
-        Ok(())
+    async fn read_page(
+        &self,
+        kind: Kind,
+        select: ReportFilter,
+        after: Option<Cursor>,
+    ) -> Result<Page<LedgerLine>, StoreError> {
+        let store = self.job.store;
+        Ok(match kind {
+            Kind::Charge => store.list_charges(select, after, PAGE).await?.map(LedgerLine::from),
+            Kind::Refund => store.list_refunds(select, after, PAGE).await?.map(LedgerLine::from),
+        })
     }
 
     async fn find_by_ids(

@@ -42,7 +42,7 @@ pub(super) async fn look_ups_of_one_person() -> Shown {
     let mut shown = begin(Alarm::LookUpCeilingReached).await;
     let agent = Agent::sit_down(&mut shown.system, 2).await;
     for number in ["+12025550101", "+12025550102"] {
-        assert_eq!(agent.look_up(number).await, 404, "nobody has signed up");
+        assert_eq!(agent.look_up(number).await, 404, "the number has no subscriber");
     }
     shown.expect_quiet().await;
     assert_eq!(agent.look_up("+12025550107").await, 429);

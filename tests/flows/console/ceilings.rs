@@ -47,7 +47,7 @@ async fn look_ups_of_a_person_have_a_ceiling_and_those_of_another_go_on() {
         (desk.sign_in("robin-17", &["g-care"]).await, desk.sign_in("kim-2", &["g-lead"]).await);
     assert_eq!(look_up(&robin, "12").await.status, 400, "nothing is looked up for it");
     assert_eq!(look_up(&robin, GOOD).await.status, 200);
-    assert_eq!(look_up(&robin, NEVER).await.status, 404, "whoever walks through numbers misses often");
+    assert_eq!(look_up(&robin, NEVER).await.status, 404, "a number without a subscriber counts too");
     for number in [GOOD, NEVER] {
         let over = look_up(&robin, number).await;
         assert_eq!(over.status, 429, "{}", over.body);
