@@ -222,14 +222,20 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     assert!(look_up(&first, GOOD).await.has("Refunded: 15.99 USD"));
 }
 
+/// A refund of a charge that waits for a second person: the charge, who has asked, and who decides.
+async fn waiting_refund() -> (Desk, String, Browser, Browser) {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "15.99", "T-1").await;
+    (desk, charge, first, second)
+}
+
 /// `docs/operate/backup-restore.md` says what people do about it.
 #[tokio::test]
 async fn restored_request_waits_again_whatever_was_decided_since() {
     for decision in ["approve", "reject"] {
-        let (mut desk, charge) = charged().await;
-        let (first, second) =
-            (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
-        refund(&first, &charge, "15.99", "T-1").await;
+        let (mut desk, _, _, second) = waiting_refund().await;
         let copy = desk.system.acme.db.copy();
         let path = first_request(&second.get("/approvals").await);
         assert_eq!(second.post_from("/approvals", &path, &[("decision", decision)]).await.status, 200);
@@ -246,10 +252,7 @@ async fn restored_request_waits_again_whatever_was_decided_since() {
 /// Where a restored ledger lacks a refund that billing has, a rejection would keep it out.
 #[tokio::test]
 async fn restored_request_that_was_made_can_be_rejected() {
-    let (mut desk, charge) = charged().await;
-    let (first, second) =
-        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
-    refund(&first, &charge, "15.99", "T-1").await;
+    let (mut desk, charge, first, second) = waiting_refund().await;
     let copy = desk.system.acme.db.copy();
     let path = first_request(&second.get("/approvals").await);
     second.post_from("/approvals", &path, &[("decision", "approve")]).await;
